@@ -1,0 +1,72 @@
+// SPDX-FileCopyrightText: The prefectlogs authors
+// SPDX-License-Identifier: Apache-2.0
+
+package run
+
+import "context"
+
+// Info is what is known of a run. Ids are UUIDs in any spelling that [ParseID]
+// takes; every field may be empty.
+type Info struct {
+	FlowRunID   string
+	FlowRunName string
+	FlowName    string
+	TaskRunID   string
+	TaskRunName string
+	TaskName    string
+}
+
+// IDs is what one source says of a record's run. Flow is zero where the source
+// names no flow run; a Task without a Flow belongs to the flow run that a
+// source of lower precedence names.
+type IDs struct {
+	Flow, Task ID
+}
+
+// IDs returns the ids of the run. An id that is no UUID counts as absent and
+// is zero.
+func (i Info) IDs() IDs {
+	flow, _ := ParseID(i.FlowRunID)
+	task, _ := ParseID(i.TaskRunID)
+	return IDs{Flow: flow, Task: task}
+}
+
+// contextKey is the key under which a context holds its *contextRun.
+type contextKey struct{}
+
+// contextRun keeps the parsed ids beside the Info, so that a record costs no parsing.
+type contextRun struct {
+	info Info
+	ids  IDs
+}
+
+// NewContext returns a context whose logs belong to the run. An Info without a
+// flow run id belongs to the flow run that ctx already has: that is how a task
+// run is added within its flow run.
+func NewContext(ctx context.Context, info Info) context.Context {
+	if outer, ok := FromContext(ctx); ok && info.FlowRunID == "" {
+		info.FlowRunID = outer.FlowRunID
+		info.FlowRunName = outer.FlowRunName
+		info.FlowName = outer.FlowName
+	}
+	return context.WithValue(ctx, contextKey{}, &contextRun{info: info, ids: info.IDs()})
+}
+
+// FromContext returns the run that [NewContext] put into ctx.
+func FromContext(ctx context.Context) (Info, bool) {
+	run, ok := ctx.Value(contextKey{}).(*contextRun)
+	if !ok {
+		return Info{}, false
+	}
+	return run.info, true
+}
+
+// IDsFromContext returns the ids of the run that ctx carries, as [Info.IDs]
+// gives them; they are zero where it carries none. It does not allocate.
+func IDsFromContext(ctx context.Context) IDs {
+	run, ok := ctx.Value(contextKey{}).(*contextRun)
+	if !ok {
+		return IDs{}
+	}
+	return run.ids
+}
