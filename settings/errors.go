@@ -1,0 +1,58 @@
+// SPDX-FileCopyrightText: The prefectlogs authors
+// SPDX-License-Identifier: Apache-2.0
+
+package settings
+
+import (
+	"fmt"
+	"strconv"
+	"unicode/utf8"
+)
+
+// Error is one thing that is wrong with one setting. [Load] joins them.
+type Error struct {
+	// Name is the setting as written in its source, such as
+	// PREFECT_API_URL or logging.to_api.batch_size.
+	Name string
+	// Source is where the value was found.
+	Source Source
+	// Value is the value found, quoted, cut when long, masked when secret.
+	Value string
+	// Err says what is allowed.
+	Err error
+}
+
+// Error returns, in one line, name, value, source and what is allowed.
+func (e *Error) Error() string {
+	if e.Value == "" {
+		return fmt.Sprintf("%s (%s): %v", e.Name, e.Source, e.Err)
+	}
+	return fmt.Sprintf("%s = %s (%s): %v", e.Name, e.Value, e.Source, e.Err)
+}
+
+// Unwrap returns what is allowed.
+func (e *Error) Unwrap() error { return e.Err }
+
+// maxShown bounds how much of a value an error repeats, in bytes.
+const maxShown = 120
+
+// shown quotes a value for a message.
+func shown(raw any) string {
+	text, ok := raw.(string)
+	if !ok {
+		return cut(fmt.Sprint(raw))
+	}
+	return strconv.Quote(cut(maskURL(text)))
+}
+
+// cut shortens text at a rune border.
+func cut(text string) string {
+	if len(text) <= maxShown {
+		return text
+	}
+	n := maxShown
+	for n > 0 && !utf8.RuneStart(text[n]) {
+		n--
+	}
+	return text[:n] + "…"
+}

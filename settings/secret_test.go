@@ -1,0 +1,63 @@
+// SPDX-FileCopyrightText: The prefectlogs authors
+// SPDX-License-Identifier: Apache-2.0
+
+package settings_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/prefectlogs/prefectlogs/settings"
+)
+
+// canary is in every secret that the tests plant. Nothing printed may hold it.
+const canary = "hunter2canary"
+
+func TestSettingsNeverPrintASecret(t *testing.T) {
+	s := mustLoad(t, "PREFECT_API_KEY="+canary, "PREFECT_API_AUTH_STRING=user:"+canary, "PREFECT_API_URL=https://me:"+canary+"@h/api")
+	if s.APIKey.Reveal() != canary || s.APIAuthString.Reveal() != "user:"+canary {
+		t.Fatal("the secrets are not there to be hidden")
+	}
+	type wrapped struct {
+		Open   settings.Settings
+		hidden settings.Secret // fmt asks no method of an unexported field
+	}
+	things := map[string]any{
+		"settings": s, "pointer": &s, "secret": s.APIKey, "slice": []settings.Settings{s},
+		"wrapped": wrapped{s, s.APIKey}, "map": map[string]settings.Secret{"k": s.APIKey},
+	}
+	for name, thing := range things {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d", "%T"} {
+			if out := fmt.Sprintf(verb, thing); strings.Contains(out, canary) {
+				t.Errorf("%s of %s shows the secret: %s", verb, name, out)
+			}
+		}
+		out, err := json.Marshal(thing)
+		if err != nil || bytes.Contains(out, []byte(canary)) {
+			t.Errorf("JSON of %s (error %v): %s", name, err, out)
+		}
+		var text, lines bytes.Buffer
+		slog.New(slog.NewTextHandler(&text, nil)).Info("m", "s", thing)
+		slog.New(slog.NewJSONHandler(&lines, nil)).Info("m", "s", thing)
+		if out := text.String() + lines.String(); strings.Contains(out, canary) {
+			t.Errorf("slog of %s shows the secret: %s", name, out)
+		}
+	}
+	if out := fmt.Sprintf("%v", s); !strings.Contains(out, "********") || !strings.Contains(out, "h/api") {
+		t.Errorf("%%v shows neither mask nor URL: %s", out)
+	}
+}
+
+func TestSecretsAreComparedByText(t *testing.T) {
+	a, b := settings.NewSecret("x"), settings.NewSecret("x")
+	if !a.Equal(b) || a.Equal(settings.NewSecret("y")) || !settings.NewSecret("").Equal(settings.Secret{}) {
+		t.Error("Equal does not compare texts")
+	}
+	if settings.NewSecret("").IsSet() || settings.NewSecret("").String() != "" {
+		t.Error("an empty secret counts as set")
+	}
+}
