@@ -1,0 +1,272 @@
+// SPDX-FileCopyrightText: The prefectlogs authors
+// SPDX-License-Identifier: Apache-2.0
+
+package prefecttest
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Client is a small client of the Prefect API, for tests and demos that make runs and read logs back. It works with a
+// [Server] and with any real one, CSRF protection included. The fields must not change once it is in use; its methods
+// may be called concurrently.
+type Client struct {
+	URL    string       // of the API, ".../api"
+	HTTP   *http.Client // nil is http.DefaultClient
+	Header http.Header  // sent with every request, such as Authorization
+
+	mu    sync.Mutex // guards token
+	token clientToken
+}
+
+// FlowRun is one run of a flow.
+type FlowRun struct {
+	ID     string         `json:"id"`
+	Name   string         `json:"name"`
+	FlowID string         `json:"flow_id"`
+	Labels map[string]any `json:"labels"` // 3.x only
+}
+
+// TaskRun is one run of a task.
+type TaskRun struct {
+	ID        string `json:"id"`
+	Name      string `json:"name"`
+	FlowRunID string `json:"flow_run_id"`
+}
+
+// StatusError is an answer that is no success.
+type StatusError struct {
+	Method string
+	Path   string
+	Status int
+	Body   string // the first 500 bytes of it
+}
+
+func (e *StatusError) Error() string {
+	return fmt.Sprintf("prefecttest: %s %s: status %d: %s", e.Method, e.Path, e.Status, e.Body)
+}
+
+// CreateFlowRun makes a run in state Running of the flow with that name, and the flow if there is none. An empty runName
+// lets the server choose one.
+func (c *Client) CreateFlowRun(ctx context.Context, flowName, runName string) (FlowRun, error) {
+	var f, run FlowRun
+	if err := c.Do(ctx, http.MethodPost, "/flows/", map[string]string{"name": flowName}, &f); err != nil {
+		return run, err
+	}
+	in := map[string]any{"flow_id": f.ID, "state": map[string]string{"type": "RUNNING", "name": "Running"}}
+	if runName != "" {
+		in["name"] = runName
+	}
+	err := c.Do(ctx, http.MethodPost, "/flow_runs/", in, &run)
+	return run, err
+}
+
+// CreateTaskRun makes a run of a task in a flow run.
+func (c *Client) CreateTaskRun(ctx context.Context, flowRunID, taskName string) (TaskRun, error) {
+	var run TaskRun
+	err := c.Do(ctx, http.MethodPost, "/task_runs/", map[string]any{
+		"flow_run_id": flowRunID, "name": taskName, "task_key": taskName, "dynamic_key": newID(),
+		"state": map[string]string{"type": "RUNNING", "name": "Running"},
+	}, &run)
+	return run, err
+}
+
+// SetState moves a flow run to a state, by force: "COMPLETED" and "Completed".
+func (c *Client) SetState(ctx context.Context, flowRunID, stateType, stateName string) error {
+	return c.Do(ctx, http.MethodPost, "/flow_runs/"+flowRunID+"/set_state", map[string]any{
+		"state": map[string]string{"type": stateType, "name": stateName}, "force": true,
+	}, nil)
+}
+
+// Version returns the version of the server, "3.8.8".
+func (c *Client) Version(ctx context.Context) (string, error) {
+	var v string
+	err := c.Do(ctx, http.MethodGet, "/admin/version", nil, &v)
+	return v, err
+}
+
+// Filter says which logs to read. The zero value is all of them.
+type Filter struct {
+	FlowRunID string
+	TaskRunID string
+	MinLevel  *int      // inclusive
+	MaxLevel  *int      // inclusive
+	After     time.Time // inclusive
+	Before    time.Time // inclusive
+}
+
+func (f Filter) body(offset int, sort string) map[string]any {
+	logs, level, stamp := map[string]any{}, map[string]any{}, map[string]any{}
+	if f.FlowRunID != "" {
+		logs["flow_run_id"] = map[string]any{"any_": []string{f.FlowRunID}}
+	}
+	if f.TaskRunID != "" {
+		logs["task_run_id"] = map[string]any{"any_": []string{f.TaskRunID}}
+	}
+	if f.MinLevel != nil {
+		level["ge_"] = *f.MinLevel
+	}
+	if f.MaxLevel != nil {
+		level["le_"] = *f.MaxLevel
+	}
+	if !f.After.IsZero() {
+		stamp["after_"] = f.After.UTC().Format(time.RFC3339Nano)
+	}
+	if !f.Before.IsZero() {
+		stamp["before_"] = f.Before.UTC().Format(time.RFC3339Nano)
+	}
+	if len(level) > 0 {
+		logs["level"] = level
+	}
+	if len(stamp) > 0 {
+		logs["timestamp"] = stamp
+	}
+	return map[string]any{"logs": logs, "limit": pageLimit, "offset": offset, "sort": sort}
+}
+
+// readAttempts is how often Logs reads everything anew when pages overlap.
+const readAttempts = 10
+
+// Logs reads all logs that pass the filter, by time stamp; those of one time stamp are in the order the server gave.
+//
+// The server sorts by nothing but the time stamp, so on PostgreSQL pages may overlap where many records share one, and
+// what one page shows twice another leaves out. Logs sees that by the ids, reads again until as many different records
+// came as there are, and else returns an error.
+func (c *Client) Logs(ctx context.Context, f Filter) ([]Log, error) {
+	seen := map[string]bool{}
+	var logs []Log
+	for attempt := range readAttempts {
+		sort := "TIMESTAMP_ASC"
+		if attempt%2 == 1 {
+			sort = "TIMESTAMP_DESC" // other borders of pages
+		}
+		total, err := c.pages(ctx, f, sort, func(l Log) {
+			if !seen[l.ID] {
+				seen[l.ID] = true
+				logs = append(logs, l)
+			}
+		})
+		if err != nil {
+			return nil, err
+		}
+		if len(logs) >= total {
+			slices.SortStableFunc(logs, func(a, b Log) int { return a.Timestamp.Compare(b.Timestamp) })
+			return logs, nil
+		}
+	}
+	return nil, fmt.Errorf("prefecttest: POST /logs/filter: pages overlapped %d times, %d different logs read", readAttempts, len(logs))
+}
+
+// pages calls each with every log of every page, and returns how many there were.
+func (c *Client) pages(ctx context.Context, f Filter, sort string, each func(Log)) (int, error) {
+	for total := 0; ; {
+		var page []Log
+		if err := c.Do(ctx, http.MethodPost, "/logs/filter", f.body(total, sort), &page); err != nil {
+			return 0, err
+		}
+		for _, l := range page {
+			l.Timestamp = l.Timestamp.UTC()
+			each(l)
+		}
+		if total += len(page); len(page) < pageLimit {
+			return total, nil
+		}
+	}
+}
+
+// CountLogs counts the logs that pass the filter. Prefect has no request for that, so all of them are read.
+func (c *Client) CountLogs(ctx context.Context, f Filter) (int, error) {
+	logs, err := c.Logs(ctx, f)
+	return len(logs), err
+}
+
+// Do sends in as JSON (nothing when nil) to a path below /api and decodes the answer into out (unless nil). Any status
+// but 2xx is a [*StatusError]. A server that asks for a CSRF token gets one.
+func (c *Client) Do(ctx context.Context, method, path string, in, out any) error {
+	var body []byte
+	if in != nil {
+		var err error
+		if body, err = json.Marshal(in); err != nil {
+			return fmt.Errorf("prefecttest: %s %s: %w", method, path, err)
+		}
+	}
+	token := c.csrf()
+	err := c.once(ctx, method, path, body, token, out)
+	if e, ok := errors.AsType[*StatusError](err); ok && e.Status == http.StatusForbidden && strings.Contains(e.Body, "CSRF token") {
+		if token, err = c.fetchCSRF(ctx); err == nil {
+			err = c.once(ctx, method, path, body, token, out)
+		}
+	}
+	return err
+}
+
+// clientToken is a CSRF token and the client it was given to.
+type clientToken struct{ client, token string }
+
+func (c *Client) csrf() clientToken {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.token
+}
+
+// fetchCSRF gets a token under a client id of its own, so it takes nobody else's token away and needs no lock.
+func (c *Client) fetchCSRF(ctx context.Context) (clientToken, error) {
+	t := clientToken{client: newID()}
+	var answer struct {
+		Token string `json:"token"`
+	}
+	if err := c.once(ctx, http.MethodGet, "/csrf-token?client="+t.client, nil, clientToken{}, &answer); err != nil {
+		return t, err
+	}
+	t.token = answer.Token
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.token = t
+	return t, nil
+}
+
+func (c *Client) once(ctx context.Context, method, path string, body []byte, token clientToken, out any) error {
+	r, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.URL, "/")+path, bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("prefecttest: %s %s: %w", method, path, err)
+	}
+	for key, values := range c.Header {
+		r.Header[key] = values
+	}
+	if body != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	if token.token != "" {
+		r.Header.Set("Prefect-Csrf-Token", token.token)
+		r.Header.Set("Prefect-Csrf-Client", token.client)
+	}
+	answer, err := cmp.Or(c.HTTP, http.DefaultClient).Do(r)
+	if err != nil {
+		return fmt.Errorf("prefecttest: %w", err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode/100 != 2 {
+		head, _ := io.ReadAll(io.LimitReader(answer.Body, 500)) // the status matters more
+		return &StatusError{Method: method, Path: path, Status: answer.StatusCode, Body: string(head)}
+	}
+	if out == nil {
+		_, err = io.Copy(io.Discard, answer.Body)
+	} else {
+		err = json.NewDecoder(answer.Body).Decode(out)
+	}
+	if err != nil {
+		return fmt.Errorf("prefecttest: %s %s: reading the answer: %w", method, path, err)
+	}
+	return nil
+}

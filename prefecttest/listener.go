@@ -1,0 +1,103 @@
+// SPDX-FileCopyrightText: The prefectlogs authors
+// SPDX-License-Identifier: Apache-2.0
+
+package prefecttest
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"syscall"
+)
+
+// memoryHost is the name an in-memory server goes by. The domain .test is reserved, so it never resolves elsewhere.
+const memoryHost = "prefect.test"
+
+// memoryListener accepts connections made of [net.Pipe]: they wait on channels only, so a synctest bubble sees them as
+// durably blocked, which it never does for sockets.
+type memoryListener struct {
+	conns chan net.Conn
+	done  chan struct{}
+	close func()
+}
+
+func newMemoryListener() *memoryListener {
+	l := &memoryListener{conns: make(chan net.Conn), done: make(chan struct{})}
+	l.close = sync.OnceFunc(func() { close(l.done) })
+	return l
+}
+
+func (l *memoryListener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.done:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *memoryListener) Close() error {
+	l.close()
+	return nil
+}
+
+func (l *memoryListener) Addr() net.Addr { return memoryAddr{} }
+
+// dial connects to the server. Any other host is an error, as a name that does not resolve is.
+func (l *memoryListener) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	if host, _, err := net.SplitHostPort(addr); err != nil || host != memoryHost {
+		return nil, &net.OpError{Op: "dial", Net: network, Err: &net.DNSError{Err: "no such host", Name: addr, IsNotFound: true}}
+	}
+	client, server := net.Pipe()
+	select {
+	case l.conns <- server:
+		return &memoryConn{Conn: client}, nil
+	case <-l.done:
+		return nil, &net.OpError{Op: "dial", Net: network, Addr: memoryAddr{}, Err: syscall.ECONNREFUSED}
+	case <-ctx.Done():
+		return nil, &net.OpError{Op: "dial", Net: network, Addr: memoryAddr{}, Err: context.Cause(ctx)}
+	}
+}
+
+type memoryAddr struct{}
+
+func (memoryAddr) Network() string { return "memory" }
+func (memoryAddr) String() string  { return memoryHost + ":80" }
+
+// memoryConn is the client's end. It reports a peer that is gone as a socket does: a pipe says io.ErrClosedPipe, which
+// no code that looks for network errors knows.
+type memoryConn struct {
+	net.Conn
+	closed atomic.Bool
+}
+
+func (c *memoryConn) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	if errors.Is(err, io.ErrClosedPipe) {
+		err = c.gone("write", syscall.EPIPE)
+	}
+	return n, err
+}
+
+func (c *memoryConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if errors.Is(err, io.ErrClosedPipe) {
+		err = c.gone("read", syscall.ECONNRESET)
+	}
+	return n, err
+}
+
+func (c *memoryConn) gone(op string, err error) error {
+	if c.closed.Load() {
+		err = net.ErrClosed
+	}
+	return &net.OpError{Op: op, Net: "memory", Addr: memoryAddr{}, Err: err}
+}
+
+func (c *memoryConn) Close() error {
+	c.closed.Store(true)
+	return c.Conn.Close()
+}
