@@ -28,20 +28,11 @@ type caller struct {
 	token string
 }
 
-func (c *caller) open(apiURL string, row Row) {
-	c.close()
-	c.url, c.row, c.id = apiURL, row, rand.Text()
-	// The server closes idle connections after 5 s; a transport of our own never finds a dead one.
-	c.client = &http.Client{Transport: &http.Transport{IdleConnTimeout: 2 * time.Second}, Timeout: time.Minute}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.token = ""
-}
-
-func (c *caller) close() {
-	if c.client != nil {
-		c.client.CloseIdleConnections()
-	}
+// newCaller makes each request on a connection of its own, so that none is lost to a server that was killed,
+// restarted, or closed an idle connection (it does after 5 s).
+func newCaller(apiURL string, row Row) *caller {
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Minute}
+	return &caller{url: apiURL, row: row, client: client, id: rand.Text()}
 }
 
 // StatusError is an answer outside 2xx.

@@ -112,17 +112,17 @@ func install(ctx context.Context, r release, base interpreter, folder, python st
 	return nil
 }
 
+// begunIn is the folder this process began in, before any test changed it; empty where that cannot be told.
+var begunIn, _ = os.Getwd()
+
 // cacheFolder is where environments live: named, or in the repository, whichever of its modules the
 // tests run in, or (for a copy of the module without its repository) in the user's cache.
 func cacheFolder() (string, error) {
 	if named := os.Getenv(CacheVariable); named != "" {
 		return filepath.Abs(named)
 	}
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", fmt.Errorf("servers: looking for the repository: %w", err)
-	}
-	for {
+	dir := begunIn
+	for dir != "" {
 		isRoot, err := isRepository(dir)
 		if err != nil {
 			return "", err

@@ -109,7 +109,7 @@ func (c *cluster) begin(ctx context.Context) error {
 		argv: []string{filepath.Join(c.programs, "postgres"), "-D", c.data(), "-p", strconv.Itoa(c.port),
 			"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=" + c.folder,
 			"-c", "max_connections=300", "-c", "fsync=" + durability()},
-		env: c.env(), dir: c.folder, user: c.user, stdout: output, stderr: output, interrupt: true, folder: c.folder,
+		env: cleanEnvironment(), dir: c.folder, user: c.user, stdout: output, stderr: output, interrupt: true, folder: c.folder,
 	})
 	if err != nil {
 		return err
@@ -131,7 +131,7 @@ func (c *cluster) run(ctx context.Context, cmd command, what string) error {
 		return fmt.Errorf("servers: opening PostgreSQL's output: %w", err)
 	}
 	defer output.Close()
-	cmd.env, cmd.dir, cmd.user, cmd.folder = c.env(), c.folder, c.user, c.folder
+	cmd.env, cmd.dir, cmd.user, cmd.folder = cleanEnvironment(), c.folder, c.user, c.folder
 	cmd.stdout, cmd.stderr = output, output
 	p, err := startProgram(cmd)
 	if err != nil {
@@ -183,14 +183,9 @@ func (c *cluster) create(ctx context.Context, name string) (url string, err erro
 func (c *cluster) sql(ctx context.Context, statement string) error {
 	psql := exec.CommandContext(ctx, filepath.Join(c.programs, "psql"), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1",
 		"--host=127.0.0.1", "--port="+strconv.Itoa(c.port), "--username=postgres", "--dbname=postgres", "--command="+statement)
-	psql.Env = append(c.env(), "PGPASSWORD="+c.password)
+	psql.Env = append(cleanEnvironment(), "PGPASSWORD="+c.password)
 	psql.Dir = c.folder
 	return runStep(psql, "PostgreSQL's "+statement)
-}
-
-// env is clean of the variables that would lead PostgreSQL's programs elsewhere.
-func (c *cluster) env() []string {
-	return slices.DeleteFunc(cleanEnvironment(), func(entry string) bool { return strings.HasPrefix(entry, "PG") })
 }
 
 func (c *cluster) stop(ctx context.Context) error {

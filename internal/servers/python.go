@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -87,16 +88,16 @@ func findPython(ctx context.Context, r release) (interpreter, error) {
 	return interpreter{}, &MissingError{What: what, Need: "prefect " + r.exact, Get: get}
 }
 
-// cleanEnvironment is this process's environment without what would steer a Python, a Prefect or an
-// OpenTelemetry SDK: their variables, and proxies, which have no business between loopback ports.
+// cleanEnvironment is this process's environment without what would steer a Python, a Prefect, an OpenTelemetry SDK, uvicorn or
+// PostgreSQL: their variables.
 func cleanEnvironment() []string {
 	var env []string
 	for _, entry := range os.Environ() {
 		name, _, _ := strings.Cut(strings.ToUpper(entry), "=")
 		switch {
-		case strings.HasPrefix(name, "PREFECT_"), strings.HasPrefix(name, "OTEL_"):
+		case strings.HasPrefix(name, "PREFECT_"), strings.HasPrefix(name, "OTEL_"), strings.HasPrefix(name, "UVICORN_"):
 		case strings.HasPrefix(name, "PYTHON"), name == "VIRTUAL_ENV":
-		case name == "HTTP_PROXY", name == "HTTPS_PROXY", name == "ALL_PROXY":
+		case strings.HasPrefix(name, "PG"): // PostgreSQL's clients
 		default:
 			env = append(env, entry)
 		}
@@ -111,7 +112,12 @@ func pythonEnvironment(python, home string) []string {
 	if rest := os.Getenv("PATH"); rest != "" {
 		path += string(filepath.ListSeparator) + rest
 	}
-	return append(cleanEnvironment(),
+	env := slices.DeleteFunc(cleanEnvironment(), func(entry string) bool {
+		// Proxies have no business between loopback ports; pip may need them.
+		name, _, _ := strings.Cut(strings.ToUpper(entry), "=")
+		return name == "HTTP_PROXY" || name == "HTTPS_PROXY" || name == "ALL_PROXY"
+	})
+	return append(env,
 		"PATH="+path,
 		"VIRTUAL_ENV="+filepath.Dir(filepath.Dir(python)),
 		"HOME="+home,

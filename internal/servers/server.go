@@ -27,7 +27,7 @@ type Server struct {
 	python  string
 	home    string // temporary, removed by Stop; holds the database (SQLite), the output and the clients' homes
 	port    int
-	caller  caller
+	caller  *caller
 
 	attached    bool   // started by another process, which ends it too
 	databaseURL string // with password
@@ -92,6 +92,7 @@ func (s *Server) begin(ctx context.Context) error {
 			return err
 		}
 		s.port = port
+		s.caller = newCaller(s.APIURL(), s.row)
 		err = s.launchLocked(ctx)
 		if err == nil || attempt == attempts || !errors.Is(err, errPortTaken) {
 			return err
@@ -120,6 +121,9 @@ func (s *Server) prepareDatabase(ctx context.Context) error {
 
 // launchLocked starts the server's process and waits until it answers.
 func (s *Server) launchLocked(ctx context.Context) error {
+	if s.stopped {
+		return fmt.Errorf("servers: %s was stopped, which removed its data: start another", s.row)
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("not up after %v", startLimit))
 	defer cancel()
 	began := time.Now()
@@ -143,7 +147,6 @@ func (s *Server) launchLocked(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.caller.open(s.APIURL(), s.row)
 	if err := s.awaitHealth(ctx); err != nil {
 		err = fmt.Errorf("servers: prefect %s on %s did not start: %w; its output ends:\n%s",
 			s.release.exact, s.row.Database, err, s.Output())
@@ -182,7 +185,6 @@ func (s *Server) Stop(ctx context.Context) error {
 	if s.database != "" {
 		errs = append(errs, dropDatabase(ctx, s.database))
 	}
-	s.caller.close()
 	errs = append(errs, os.RemoveAll(s.home))
 	return errors.Join(errs...)
 }
@@ -209,9 +211,6 @@ func (s *Server) Restart(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.stopped {
-		return fmt.Errorf("servers: %s was stopped, which removed its data: start another", s.row)
-	}
 	if err := s.haltLocked(ctx); err != nil {
 		return err
 	}

@@ -56,9 +56,8 @@ func Shared() (map[Row]*Server, error) {
 		if !ok || err != nil {
 			return nil, fmt.Errorf("servers: reading %s: row %s has no loopback URL", SharedVariable, d.Row)
 		}
-		s := &Server{row: d.Row, release: r, python: d.Python, home: d.Home, port: port, attached: true}
-		s.caller.open(s.APIURL(), s.row)
-		shared[d.Row] = s
+		shared[d.Row] = &Server{row: d.Row, release: r, python: d.Python, home: d.Home, port: port,
+			caller: newCaller(d.APIURL, d.Row), attached: true}
 	}
 	return shared, nil
 }
