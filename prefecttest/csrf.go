@@ -31,16 +31,16 @@ func (s *Server) forged(r *http.Request, path string) (answer, bool) {
 	default:
 		return answer{}, false
 	}
-	token, client := r.Header.Get("Prefect-Csrf-Token"), r.Header.Get("Prefect-Csrf-Client")
-	if token == "" {
+	token, client := r.Header["Prefect-Csrf-Token"], r.Header["Prefect-Csrf-Client"]
+	if len(token) == 0 {
 		return plain(http.StatusForbidden, "Missing CSRF token."), true
 	}
-	if client == "" {
+	if len(client) == 0 {
 		return plain(http.StatusForbidden, "Missing client identifier."), true
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if held := s.csrf[client]; held.token != token || !time.Now().Before(held.expires) {
+	if held, ok := s.csrf[client[0]]; !ok || held.token != token[0] || !time.Now().Before(held.expires) {
 		return plain(http.StatusForbidden, "Invalid CSRF token or client identifier."), true
 	}
 	return answer{}, false
@@ -53,7 +53,7 @@ func (s *Server) createCSRFToken(r *http.Request, _ []byte) answer {
 	}
 	client := r.URL.Query().Get("client")
 	if !r.URL.Query().Has("client") {
-		return s.invalid("query", "client", missing)
+		return refusalAt(s.generation, "query", []detail{{loc: []any{"client"}, problem: missing}}, value{})
 	}
 	var random [32]byte
 	_, _ = rand.Read(random[:]) // never fails

@@ -21,6 +21,7 @@ type answer struct {
 	status int
 	header http.Header
 	body   []byte
+	drop   bool // close the connection afterwards, as the server does after every exception that nobody caught
 }
 
 // message is the form of the errors that Prefect itself makes.
@@ -108,7 +109,10 @@ func (x *exchange) play(f Fault) {
 	if !x.s.wait(x.s.latency + f.delay) {
 		return
 	}
-	a := answer{status: f.status, header: http.Header{"Content-Type": {"text/plain; charset=utf-8"}}, body: f.body}
+	a := answer{
+		status: f.status, header: http.Header{"Content-Type": {"text/plain; charset=utf-8"}}, body: f.body,
+		drop: f.status == http.StatusInternalServerError,
+	}
 	if f.stored || f.action == pass {
 		handled := x.s.handle(x.r, x.path, x.body)
 		if f.action != answerStatus {
@@ -208,11 +212,11 @@ func (x *exchange) commitLater(d time.Duration) {
 	x.cut()
 }
 
-// answer sends a, compressed if the client asks and the generation does so. After a 500 the connection is dropped
-// without notice.
+// answer sends a, compressed if the client asks and the generation does so. A connection that is to be dropped is
+// dropped without notice: no header says so.
 func (x *exchange) answer(a answer) {
 	x.status(a.status)
-	if a.status == http.StatusInternalServerError {
+	if a.drop {
 		x.raw(a, a.body)
 		return
 	}

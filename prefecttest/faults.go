@@ -4,7 +4,6 @@
 package prefecttest
 
 import (
-	"encoding/json"
 	"net/http"
 	"strings"
 	"time"
@@ -68,14 +67,13 @@ func HugeEcho(n int, indexes ...int) Fault {
 func refusalOf(indexes []int, padding string) Fault {
 	var details []detail
 	for _, i := range indexes {
-		details = append(details, detail{index: i, field: "name", fault: notText})
+		details = append(details, detail{loc: []any{i, "name"}, problem: notText})
 	}
 	if len(details) == 0 {
-		details = []detail{{index: -1, fault: notList}}
+		details = []detail{{problem: notList}}
 	}
-	echo, _ := json.Marshal(padding) // a string always encodes
 	f := Status(http.StatusUnprocessableEntity).Header("Content-Type", "application/json")
-	f.body = refusal(Prefect38, details, echo).body
+	f.body = refusal(Prefect38, details, value{kind: text, text: padding}).body
 	return f
 }
 

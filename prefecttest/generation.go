@@ -3,7 +3,10 @@
 
 package prefecttest
 
-import "fmt"
+import (
+	"fmt"
+	"net/http"
+)
 
 // Generation is a release of Prefect that a [Server] plays. The zero value is [Prefect38].
 type Generation int
@@ -69,7 +72,16 @@ func (d Database) valid() bool { return d == SQLite || d == PostgreSQL }
 // 2.10.10, every such error reads as one worth a retry.
 func dataError(g Generation, d Database) answer {
 	if d == PostgreSQL && g != Orion27 {
-		return message(503, "Service Unavailable")
+		a := message(http.StatusServiceUnavailable, "Service Unavailable")
+		a.drop = true
+		return a
 	}
-	return message(500, "Internal Server Error")
+	return internalError()
+}
+
+// internalError is what the server says to an exception that nobody caught.
+func internalError() answer {
+	a := message(http.StatusInternalServerError, "Internal Server Error")
+	a.drop = true
+	return a
 }

@@ -4,9 +4,9 @@
 package prefecttest
 
 import (
-	"cmp"
 	"errors"
 	"math/big"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strconv"
@@ -34,6 +34,7 @@ const transaction = 32767 / 9
 type row struct {
 	Log
 	created time.Time
+	shuffle uint64 // orders rows of one time stamp where the database does not
 }
 
 // store holds the log records. Its methods are called under the server's lock.
@@ -67,7 +68,7 @@ func (s *store) add(records []record) bool {
 			if !s.sanitize(&r) {
 				return false
 			}
-			rows[i] = &row{created: now, Log: Log{
+			rows[i] = &row{created: now, shuffle: rand.Uint64(), Log: Log{
 				ID: newID(), Name: r.name, Level: int(r.level.Int64()), Message: r.message, Timestamp: r.timestamp,
 				FlowRunID: r.flowRunID, TaskRunID: r.taskRunID,
 			}}
@@ -98,38 +99,6 @@ func (s *store) sanitize(r *record) bool {
 	return r.level.IsInt64() && inRange(r.timestamp)
 }
 
-// byTime returns all rows in the order of their time stamps.
-func (s *store) byTime() []*row {
-	if s.sorted == nil {
-		s.sorted = slices.Clone(s.rows)
-		slices.SortStableFunc(s.sorted, func(a, b *row) int { return a.Timestamp.Compare(b.Timestamp) })
-	}
-	return s.sorted
-}
-
-// orderedTies is up to how many rows a result of PostgreSQL keeps rows of one time stamp in the order of storing.
-// The query asks for no such order; small results were only ever seen to have it.
-const orderedTies = 150
-
-// matching returns the rows that pass, by time stamp.
-func (s *store) matching(pass func(*row) bool, descending bool) []*row {
-	var rows []*row
-	for _, r := range s.byTime() {
-		if pass(r) {
-			rows = append(rows, r)
-		}
-	}
-	if s.database == PostgreSQL && len(rows) > orderedTies {
-		slices.SortFunc(rows, func(a, b *row) int {
-			return cmp.Or(a.Timestamp.Compare(b.Timestamp), cmp.Compare(a.ID, b.ID))
-		})
-	}
-	if descending {
-		slices.Reverse(rows)
-	}
-	return rows
-}
-
 // createLogs is POST /logs/.
 func (s *Server) createLogs(r *http.Request, body []byte) answer {
 	v, refused := s.decode(r, body)
@@ -139,10 +108,10 @@ func (s *Server) createLogs(r *http.Request, body []byte) answer {
 	check := validator{generation: s.generation}
 	records := check.records(v)
 	if len(check.details) > 0 {
-		return refusal(s.generation, check.details, appendJSON(nil, v))
+		return refusal(s.generation, check.details, v)
 	}
 	if check.absent {
-		return plain(http.StatusConflict, "Data integrity conflict. This usually means a unique or foreign key constraint was violated. See server logs for details.")
+		return conflict()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -156,15 +125,20 @@ func (s *Server) createLogs(r *http.Request, body []byte) answer {
 	return answer{status: http.StatusCreated, body: []byte("null")}
 }
 
+// conflict is the answer to a constraint of the database that was hurt.
+func conflict() answer {
+	return plain(http.StatusConflict, "Data integrity conflict. This usually means a unique or foreign key constraint was violated. See server logs for details.")
+}
+
 // decode reads a body as JSON, or returns the answer to one that is none.
 func (s *Server) decode(r *http.Request, body []byte) (value, *answer) {
 	refuse := func(a answer) (value, *answer) { return value{}, &a }
 	if len(body) == 0 {
-		return refuse(refusal(s.generation, []detail{{index: -1, fault: missing}}, []byte("null")))
+		return refuse(refusal(s.generation, []detail{{problem: missing}}, value{}))
 	}
 	if !isJSON(r.Header.Get("Content-Type")) {
 		raw := value{kind: text, text: strings.ToValidUTF8(string(body), "\ufffd")}
-		return refuse(refusal(s.generation, []detail{{index: -1, fault: notList, input: raw}}, appendJSON(nil, raw)))
+		return refuse(refusal(s.generation, []detail{{problem: textForList("bytes"), input: raw}}, raw))
 	}
 	v, err := decodeJSON(body)
 	if syntax, ok := errors.AsType[*syntaxError](err); ok {

@@ -54,7 +54,11 @@ type syntaxError struct {
 
 func (e *syntaxError) Error() string { return e.msg + " at character " + strconv.Itoa(e.pos) }
 
-const maxDepth = 900
+// maxDepth and maxDigits are about where Python gives up.
+const (
+	maxDepth  = 900
+	maxDigits = 4300
+)
 
 // decodeJSON reads one JSON text. The error is errEncoding or a *syntaxError.
 func decodeJSON(b []byte) (value, error) {
@@ -151,6 +155,9 @@ func (p *parser) value(depth int) (value, error) {
 	n, k := scanNumber(rest)
 	if n == 0 {
 		return value{}, p.fail("Expecting value", p.i)
+	}
+	if k == integer && n > maxDigits {
+		return value{}, errEncoding
 	}
 	p.i += n
 	return value{kind: k, text: rest[:n]}, nil

@@ -4,9 +4,11 @@
 package prefecttest
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -39,8 +41,10 @@ func (s *Server) handle(r *http.Request, path string, body []byte) answer {
 	if !ok {
 		return plain(http.StatusMethodNotAllowed, "Method Not Allowed").with("Allow", allowed(methods))
 	}
-	if a, refused := outdated(r); refused {
-		return a
+	if path != "/health" && path != "/version" {
+		if a, refused := outdated(r); refused {
+			return a
+		}
 	}
 	return handler(r, body)
 }
@@ -69,7 +73,16 @@ func (s *Server) stranger(r *http.Request, path string) (answer, bool) {
 	if r.Method == http.MethodGet && (path == "/health" || path == "/ready") {
 		return answer{}, false
 	}
+	if _, credentials, ok := strings.Cut(r.Header.Get("Authorization"), "Basic "); ok {
+		if b, err := base64.StdEncoding.DecodeString(credentials); err == nil && !ascii(b) {
+			return internalError(), true
+		}
+	}
 	return message(http.StatusUnauthorized, "Unauthorized"), true
+}
+
+func ascii(b []byte) bool {
+	return !slices.ContainsFunc(b, func(c byte) bool { return c >= 0x80 })
 }
 
 // outdated refuses a client that names an API version which is too old, or none.
@@ -81,7 +94,7 @@ func outdated(r *http.Request) (answer, bool) {
 	parts, ok := apiVersion(version)
 	if !ok {
 		return plain(http.StatusBadRequest, "Invalid X-PREFECT-API-VERSION header format."+
-			" Expected header in format 'x.y.z' but got: '"+version+"'"), true
+			"Expected header in format 'x.y.z' but received "+version), true
 	}
 	oldest, _ := apiVersion(oldestAPI)
 	for i := range parts {
@@ -158,47 +171,32 @@ func (s *Server) route(path string) (map[string]handler, bool) {
 func (s *Server) runRoute(path string) (map[string]handler, bool) {
 	for _, p := range []struct {
 		prefix, suffix, method string
-		handle                 func(id string, body []byte) answer
-		generation             func(Generation) bool
+		handle                 func(r *http.Request, id string, body []byte) answer
 	}{
-		{"/flow_runs/", "", http.MethodGet, s.readFlowRun, nil},
-		{"/flow_runs/", "/set_state", http.MethodPost, s.setFlowRunState, nil},
-		{"/flow_runs/", "/labels", http.MethodPatch, s.patchFlowRunLabels, Generation.modern},
-		{"/task_runs/", "", http.MethodGet, s.readTaskRun, nil},
+		{"/flow_runs/", "", http.MethodGet, s.readFlowRun},
+		{"/flow_runs/", "/set_state", http.MethodPost, s.setFlowRunState},
+		{"/flow_runs/", "/labels", http.MethodPatch, s.patchFlowRunLabels},
+		{"/task_runs/", "", http.MethodGet, s.readTaskRun},
 	} {
 		id, ok := strings.CutPrefix(path, p.prefix)
-		if !ok || p.generation != nil && !p.generation(s.generation) {
+		if !ok || p.suffix == "/labels" && !s.generation.modern() {
 			continue
 		}
 		if id, ok = strings.CutSuffix(id, p.suffix); !ok || id == "" || strings.Contains(id, "/") {
 			continue
 		}
-		return map[string]handler{p.method: func(_ *http.Request, body []byte) answer {
-			canonical, ok := parseUUID(id, s.generation.modern())
+		canonical, ok := parseUUID(id, s.generation.modern())
+		if !ok && s.generation.modern() {
+			return nil, false // the route asks for an id
+		}
+		return map[string]handler{p.method: func(r *http.Request, body []byte) answer {
 			if !ok {
-				return s.invalid("path", "id", notUUIDText)
+				return refusalAt(s.generation, "path", []detail{{loc: []any{"id"}, problem: notUUIDText}}, value{})
 			}
-			return p.handle(canonical, body)
+			return p.handle(r, canonical, body)
 		}}, true
 	}
 	return nil, false
-}
-
-// invalid is the 422 for one thing that is wrong outside of a list of records.
-func (s *Server) invalid(place, field string, f fault) answer {
-	kind, msg := f.oldType, f.oldMsg
-	if s.generation.modern() {
-		kind, msg = f.newType, f.newMsg
-	}
-	loc := []string{place}
-	if field != "" {
-		loc = append(loc, field)
-	}
-	return reply(http.StatusUnprocessableEntity, map[string]any{
-		"exception_message": "Invalid request received.",
-		"exception_detail":  []any{map[string]any{"loc": loc, "msg": msg, "type": kind}},
-		"request_body":      nil,
-	})
 }
 
 // reply answers with v as JSON.

@@ -4,6 +4,7 @@
 package prefecttest
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -66,11 +67,43 @@ func find[T any](items []*T, match func(*T) bool) *T {
 	return nil
 }
 
-// stateInput is a state as a client sends it.
-type stateInput struct {
-	Type    string  `json:"type"`
-	Name    *string `json:"name"`
-	Message *string `json:"message"`
+// field returns a value of a body. Of a required one that is missing, 2.7 learns only from an exception.
+func (f *reader) field(key string, required bool) (value, bool) {
+	v, ok := f.body.get(key)
+	if !ok && required {
+		if f.generation == Orion27 {
+			f.absent = true
+		} else {
+			f.refuse(f.body, missing, key)
+		}
+	}
+	return v, ok
+}
+
+// textField returns a text, "" for none.
+func (f *reader) textField(key string, required bool) string {
+	v, ok := f.field(key, required)
+	if !ok || v.kind == null && !required {
+		return ""
+	}
+	s, p := f.text(v)
+	if p != nil {
+		f.refuse(v, *p, key)
+	}
+	return s
+}
+
+// idField returns an id, "" for none.
+func (f *reader) idField(key string, required bool) string {
+	v, ok := f.field(key, required)
+	if !ok {
+		return ""
+	}
+	id, p := f.uuid(v, !required)
+	if p != nil {
+		f.refuse(v, *p, key)
+	}
+	return id
 }
 
 // stateNames are the types of states and the name each has when the client gives none.
@@ -79,15 +112,25 @@ var stateNames = map[string]string{
 	"CANCELLED": "Cancelled", "CRASHED": "Crashed", "PAUSED": "Paused", "CANCELLING": "Cancelling",
 }
 
-func (s *Server) newState(in *stateInput) (*state, bool) {
-	if in == nil {
-		return nil, true
+// stateField returns a new state, nil for none.
+func (s *Server) stateField(f *reader, required bool) *state {
+	v, ok := f.field("state", required)
+	if !ok || v.kind == null && !required {
+		return nil
 	}
-	name, ok := stateNames[in.Type]
-	if in.Name != nil {
-		name = *in.Name
+	kind, _ := v.get("type")
+	name, ok := stateNames[kind.text]
+	if !ok {
+		f.refuse(kind, notMember(slices.Sorted(maps.Keys(stateNames))), "state", "type")
 	}
-	return &state{ID: newID(), Type: in.Type, Name: name, Timestamp: s.instant(time.Now()), Message: in.Message}, ok
+	if n, _ := v.get("name"); n.kind == text {
+		name = n.text
+	}
+	st := &state{ID: newID(), Type: kind.text, Name: name, Timestamp: s.instant(time.Now())}
+	if m, _ := v.get("message"); m.kind == text {
+		st.Message = &m.text
+	}
+	return st
 }
 
 func (r *flowRun) enter(st *state) {
@@ -96,117 +139,123 @@ func (r *flowRun) enter(st *state) {
 	}
 }
 
-// decodeInto reads a body whose unknown keys do not matter here.
-func (s *Server) decodeInto(r *http.Request, body []byte, into any) *answer {
-	if _, refused := s.decode(r, body); refused != nil {
-		return refused
-	}
-	if err := json.Unmarshal(body, into); err != nil {
-		a := s.invalid("body", "", notObject)
-		return &a
-	}
-	return nil
-}
+// generatedName names the nth run that got no name.
+func generatedName(n int) string { return fmt.Sprintf("quiet-quokka-%d", n) }
 
 func (s *Server) createFlow(r *http.Request, body []byte) answer {
-	var in struct {
-		Name *string `json:"name"`
-	}
-	if refused := s.decodeInto(r, body, &in); refused != nil {
+	f, refused := s.readObject(r, body)
+	if refused != nil {
 		return *refused
 	}
-	if in.Name == nil {
-		return s.invalid("body", "name", missing)
+	name := f.textField("name", true)
+	if refused := f.refused(); refused != nil {
+		return *refused
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if f := find(s.runs.flows, func(f *flow) bool { return f.Name == *in.Name }); f != nil {
-		return reply(http.StatusOK, f)
+	if known := find(s.runs.flows, func(f *flow) bool { return f.Name == name }); known != nil {
+		return reply(http.StatusOK, known)
 	}
 	now := s.instant(time.Now())
-	f := &flow{ID: newID(), Created: now, Updated: now, Name: *in.Name}
-	s.runs.flows = append(s.runs.flows, f)
-	return reply(http.StatusCreated, f)
+	created := &flow{ID: newID(), Created: now, Updated: now, Name: name}
+	s.runs.flows = append(s.runs.flows, created)
+	return reply(http.StatusCreated, created)
 }
 
 func (s *Server) createFlowRun(r *http.Request, body []byte) answer {
-	var in struct {
-		FlowID string         `json:"flow_id"`
-		Name   string         `json:"name"`
-		Tags   []string       `json:"tags"`
-		Labels map[string]any `json:"labels"`
-		State  *stateInput    `json:"state"`
-	}
-	if refused := s.decodeInto(r, body, &in); refused != nil {
+	f, refused := s.readObject(r, body)
+	if refused != nil {
 		return *refused
 	}
-	flowID, ok := parseUUID(in.FlowID, s.generation.modern())
-	if !ok {
-		return s.invalid("body", "flow_id", notUUIDText)
+	now := s.instant(time.Now())
+	run := &flowRun{
+		ID: newID(), Created: now, Updated: now, Name: f.textField("name", false), FlowID: f.idField("flow_id", true),
+		Tags: []string{},
 	}
-	st, ok := s.newState(in.State)
-	if !ok {
-		return s.invalid("body", "state", notObject)
+	run.enter(s.stateField(f, false))
+	if tags, _ := f.body.get("tags"); tags.kind == list {
+		for _, tag := range tags.items {
+			run.Tags = append(run.Tags, tag.text)
+		}
+	}
+	if s.generation.modern() {
+		run.Labels = map[string]any{"prefect.flow.id": run.FlowID}
+		labels, _ := f.body.get("labels")
+		maps.Copy(run.Labels, labelsOf(labels))
+	}
+	if refused := f.refused(); refused != nil {
+		return *refused
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if find(s.runs.flows, func(f *flow) bool { return f.ID == flowID }) == nil { // a foreign key
-		return plain(http.StatusConflict, "Data integrity conflict. This usually means a unique or foreign key constraint was violated. See server logs for details.")
+	if find(s.runs.flows, func(f *flow) bool { return f.ID == run.FlowID }) == nil { // a foreign key
+		return conflict()
 	}
-	now := s.instant(time.Now())
-	if in.Name == "" {
-		in.Name = fmt.Sprintf("quiet-quokka-%d", len(s.runs.flowRuns)+1)
-	}
-	if in.Tags == nil {
-		in.Tags = []string{}
-	}
-	run := &flowRun{ID: newID(), Created: now, Updated: now, Name: in.Name, FlowID: flowID, Tags: in.Tags}
-	if s.generation.modern() {
-		run.Labels = map[string]any{"prefect.flow.id": flowID}
-		maps.Copy(run.Labels, in.Labels)
-	}
-	run.enter(st)
 	s.runs.flowRuns = append(s.runs.flowRuns, run)
+	run.Name = cmp.Or(run.Name, generatedName(len(s.runs.flowRuns)))
 	return reply(http.StatusCreated, run)
 }
 
+// labelsOf returns the labels in an object.
+func labelsOf(v value) map[string]any {
+	labels := map[string]any{}
+	for i, key := range v.keys {
+		switch item := v.items[i]; item.kind {
+		case text:
+			labels[key] = item.text
+		case null:
+			labels[key] = nil
+		default:
+			labels[key] = json.RawMessage(appendJSON(nil, item))
+		}
+	}
+	return labels
+}
+
 // withFlowRun calls f, under the lock, with the flow run of that id.
-func (s *Server) withFlowRun(id string, f func(*flowRun) answer) answer {
+func (s *Server) withFlowRun(id string, unknown answer, f func(*flowRun) answer) answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if run := find(s.runs.flowRuns, func(r *flowRun) bool { return r.ID == id }); run != nil {
 		return f(run)
 	}
-	return plain(http.StatusNotFound, "Flow run not found")
+	return unknown
 }
 
-func (s *Server) readFlowRun(id string, _ []byte) answer {
-	return s.withFlowRun(id, func(run *flowRun) answer { return reply(http.StatusOK, run) })
+func unknownFlowRun(id string) answer {
+	return message(http.StatusNotFound, "Flow run with id "+id+" not found")
 }
 
-func (s *Server) patchFlowRunLabels(id string, body []byte) answer {
-	var labels map[string]any
-	if err := json.Unmarshal(body, &labels); err != nil {
-		return s.invalid("body", "", notObject)
+func (s *Server) readFlowRun(_ *http.Request, id string, _ []byte) answer {
+	return s.withFlowRun(id, plain(http.StatusNotFound, "Flow run not found"), func(run *flowRun) answer {
+		return reply(http.StatusOK, run)
+	})
+}
+
+func (s *Server) patchFlowRunLabels(r *http.Request, id string, body []byte) answer {
+	f, refused := s.readObject(r, body)
+	if refused != nil {
+		return *refused
 	}
-	return s.withFlowRun(id, func(run *flowRun) answer {
-		maps.Copy(run.Labels, labels)
+	if refused := f.refused(); refused != nil {
+		return *refused
+	}
+	return s.withFlowRun(id, unknownFlowRun(id), func(run *flowRun) answer {
+		maps.Copy(run.Labels, labelsOf(f.body))
 		return answer{status: http.StatusNoContent}
 	})
 }
 
-func (s *Server) setFlowRunState(id string, body []byte) answer {
-	var in struct {
-		State *stateInput `json:"state"`
+func (s *Server) setFlowRunState(r *http.Request, id string, body []byte) answer {
+	f, refused := s.readObject(r, body)
+	if refused != nil {
+		return *refused
 	}
-	if err := json.Unmarshal(body, &in); err != nil || in.State == nil {
-		return s.invalid("body", "state", missing)
+	st := s.stateField(f, true)
+	if refused := f.refused(); refused != nil {
+		return *refused
 	}
-	st, ok := s.newState(in.State)
-	if !ok {
-		return s.invalid("body", "state", notObject)
-	}
-	return s.withFlowRun(id, func(run *flowRun) answer {
+	return s.withFlowRun(id, unknownFlowRun(id), func(run *flowRun) answer {
 		run.enter(st)
 		return reply(http.StatusCreated, map[string]any{
 			"state": st, "status": "ACCEPT", "details": map[string]string{"type": "accept_details"},
@@ -214,49 +263,52 @@ func (s *Server) setFlowRunState(id string, body []byte) answer {
 	})
 }
 
+// createTaskRun makes a task run, or returns the one of the same flow run, task key and dynamic key.
 func (s *Server) createTaskRun(r *http.Request, body []byte) answer {
-	var in struct {
-		FlowRunID  *string     `json:"flow_run_id"`
-		TaskKey    *string     `json:"task_key"`
-		DynamicKey *string     `json:"dynamic_key"`
-		Name       string      `json:"name"`
-		State      *stateInput `json:"state"`
-	}
-	if refused := s.decodeInto(r, body, &in); refused != nil {
+	f, refused := s.readObject(r, body)
+	if refused != nil {
 		return *refused
-	}
-	if in.TaskKey == nil {
-		return s.invalid("body", "task_key", missing)
-	}
-	if in.DynamicKey == nil {
-		return s.invalid("body", "dynamic_key", missing)
-	}
-	if in.FlowRunID != nil {
-		id, ok := parseUUID(*in.FlowRunID, s.generation.modern())
-		if !ok {
-			return s.invalid("body", "flow_run_id", notUUIDText)
-		}
-		in.FlowRunID = &id
-	}
-	st, ok := s.newState(in.State)
-	if !ok {
-		return s.invalid("body", "state", notObject)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if in.Name == "" {
-		in.Name = *in.TaskKey + "-" + *in.DynamicKey
 	}
 	now := s.instant(time.Now())
 	run := &taskRun{
-		ID: newID(), Created: now, Updated: now, Name: in.Name, FlowRunID: in.FlowRunID,
-		TaskKey: *in.TaskKey, DynamicKey: *in.DynamicKey, State: st,
+		ID: newID(), Created: now, Updated: now, Name: f.textField("name", false),
+		TaskKey: f.textField("task_key", true), DynamicKey: f.textField("dynamic_key", true),
+		State: s.stateField(f, false),
+	}
+	parent := f.idField("flow_run_id", s.generation == Orion27)
+	if refused := f.refused(); refused != nil {
+		return *refused
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if parent != "" {
+		run.FlowRunID = &parent
+		if find(s.runs.flowRuns, func(r *flowRun) bool { return r.ID == parent }) == nil { // a foreign key
+			return conflict()
+		}
+		if known := find(s.runs.taskRuns, run.same); known != nil {
+			return reply(http.StatusOK, known)
+		}
 	}
 	s.runs.taskRuns = append(s.runs.taskRuns, run)
+	run.Name = cmp.Or(run.Name, generatedName(len(s.runs.taskRuns)))
 	return reply(http.StatusCreated, run)
 }
 
-func (s *Server) readTaskRun(id string, _ []byte) answer {
+// same reports whether other is the same task of the same flow run.
+func (r *taskRun) same(other *taskRun) bool {
+	return r.parent() == other.parent() && r.TaskKey == other.TaskKey && r.DynamicKey == other.DynamicKey
+}
+
+// parent is the id of the flow run, "" for none.
+func (r *taskRun) parent() string {
+	if r.FlowRunID == nil {
+		return ""
+	}
+	return *r.FlowRunID
+}
+
+func (s *Server) readTaskRun(_ *http.Request, id string, _ []byte) answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if run := find(s.runs.taskRuns, func(r *taskRun) bool { return r.ID == id }); run != nil {
@@ -265,65 +317,59 @@ func (s *Server) readTaskRun(id string, _ []byte) answer {
 	return plain(http.StatusNotFound, "Task not found")
 }
 
-// runFilter is the part of a run filter that is played: by id.
-type runFilter struct {
-	page
-	FlowRuns *struct {
-		ID *anyID `json:"id"`
-	} `json:"flow_runs"`
-	TaskRuns *struct {
-		ID        *anyID `json:"id"`
-		FlowRunID *anyID `json:"flow_run_id"`
-	} `json:"task_runs"`
-}
-
-func (f *runFilter) flowRun(id string) bool {
-	return f.FlowRuns == nil || f.FlowRuns.ID.empty() || f.FlowRuns.ID.passes(id)
-}
-
+// filterFlowRuns is POST /flow_runs/filter, by id.
 func (s *Server) filterFlowRuns(r *http.Request, body []byte) answer {
-	return filterRuns(s, r, body, func(f *runFilter) []*flowRun {
-		return slices.DeleteFunc(slices.Clone(s.runs.flowRuns), func(run *flowRun) bool { return !f.flowRun(run.ID) })
-	})
-}
-
-func (s *Server) filterTaskRuns(r *http.Request, body []byte) answer {
-	return filterRuns(s, r, body, func(f *runFilter) []*taskRun {
-		return slices.DeleteFunc(slices.Clone(s.runs.taskRuns), func(run *taskRun) bool {
-			parent := ""
-			if run.FlowRunID != nil {
-				parent = *run.FlowRunID
-			}
-			t := f.TaskRuns
-			return !f.flowRun(parent) || t != nil &&
-				(!t.ID.empty() && !t.ID.passes(run.ID) || !t.FlowRunID.empty() && !t.FlowRunID.passes(parent))
-		})
-	})
-}
-
-func filterRuns[T any](s *Server, r *http.Request, body []byte, matching func(*runFilter) []*T) answer {
-	var f runFilter
-	if refused := s.decodeFilter(r, body, &f); refused != nil {
-		return *refused
-	}
-	ids := []*anyID{}
-	if f.FlowRuns != nil {
-		ids = append(ids, f.FlowRuns.ID)
-	}
-	if f.TaskRuns != nil {
-		ids = append(ids, f.TaskRuns.ID, f.TaskRuns.FlowRunID)
-	}
-	for _, id := range ids {
-		if !id.canonical(s.generation.modern()) {
-			return s.invalid("body", "id", notUUIDText)
-		}
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	runs := matching(&f)
-	from, to, refused := f.window(len(runs))
+	f, refused := s.readFilter(r, body)
 	if refused != nil {
 		return *refused
 	}
-	return reply(http.StatusOK, runs[from:to])
+	flowRuns := f.runIDs("flow_runs", "id")
+	return filterRuns(s, f, s.flowRuns, func(run *flowRun) bool { return flowRuns["id"].passes(run.ID) })
+}
+
+// filterTaskRuns is POST /task_runs/filter, by id and by flow run.
+func (s *Server) filterTaskRuns(r *http.Request, body []byte) answer {
+	f, refused := s.readFilter(r, body)
+	if refused != nil {
+		return *refused
+	}
+	known := []string{"id"}
+	if s.generation != Orion27 {
+		known = append(known, "flow_run_id")
+	}
+	flowRuns, taskRuns := f.runIDs("flow_runs", "id"), f.runIDs("task_runs", known...)
+	return filterRuns(s, f, s.taskRuns, func(run *taskRun) bool {
+		return flowRuns["id"].passes(run.parent()) && taskRuns["id"].passes(run.ID) && taskRuns["flow_run_id"].passes(run.parent())
+	})
+}
+
+// runIDs reads the conditions on ids in one part of a filter. Conditions of other kinds are not played: they are
+// refused as unknown.
+func (f *reader) runIDs(part string, keys ...string) map[string]ids {
+	conditions := map[string]ids{}
+	v, _ := f.body.get(part)
+	if v, ok := f.object(v, []any{part}, keys...); ok {
+		for _, key := range keys {
+			conditions[key] = f.ids(v, key, []any{part})
+		}
+	}
+	return conditions
+}
+
+func (s *Server) flowRuns() []*flowRun { return s.runs.flowRuns }
+func (s *Server) taskRuns() []*taskRun { return s.runs.taskRuns }
+
+// filterRuns answers with the page of the runs that pass; all is called under the lock.
+func filterRuns[T any](s *Server, f *reader, all func() []*T, pass func(*T) bool) answer {
+	p, refused := f.page()
+	if refused != nil {
+		return *refused
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	runs := slices.DeleteFunc(slices.Clone(all()), func(run *T) bool { return !pass(run) })
+	if runs == nil {
+		runs = []*T{}
+	}
+	return reply(http.StatusOK, cut(p, runs))
 }

@@ -12,14 +12,20 @@ import (
 
 // timestamp reads a time stamp as the generation does: the result is in UTC, truncated to the microsecond, and may lie
 // outside of the years 1 to 9999, which only the database minds.
-func (v *validator) timestamp(x value) (time.Time, *fault) {
+func (v *validator) timestamp(x value) (time.Time, *problem) {
 	switch x.kind {
 	case null:
 		return time.Time{}, &nullTimestamp
 	case text:
-		if t, ok := parseTimestamp(x.text, v.generation.modern()); ok {
+		if v.generation.modern() && digits(x.text) { // a number in quotes, not the date 20261122
+			if t, ok := parseUnix(x.text); ok {
+				return t, nil
+			}
+		} else if t, ok := parseTimestamp(x.text, v.generation.modern()); ok {
 			return t, nil
 		}
+		p := notTimestampText(x.text)
+		return time.Time{}, &p
 	case integer, float:
 		if t, ok := parseUnix(x.text); ok && v.generation.modern() {
 			return t, nil
@@ -31,7 +37,7 @@ func (v *validator) timestamp(x value) (time.Time, *fault) {
 // parseUnix reads a number: seconds, or milliseconds where seconds would be beyond the year 2600.
 func parseUnix(s string) (time.Time, bool) {
 	f, ok := new(big.Float).SetPrec(128).SetString(s)
-	if !ok || f.IsInf() {
+	if !ok || f.IsInf() || f.MantExp(nil) > 63 {
 		return time.Time{}, false
 	}
 	if limit := big.NewFloat(2e10); new(big.Float).Abs(f).Cmp(limit) <= 0 {
@@ -49,7 +55,8 @@ func parseUnix(s string) (time.Time, bool) {
 func inRange(t time.Time) bool { return t.Year() >= 1 && t.Year() <= 9999 }
 
 // parseTimestamp reads the ISO 8601 forms that the servers take: extended or basic, a date alone, any number of
-// fraction digits, an offset or none for UTC. Only lenient (3.x) takes lower case letters.
+// fraction digits, an offset or none for UTC. Only lenient (3.x) takes lower case letters and an underscore. (Weeks,
+// days of the year and times without a date, which they also take, are not played.)
 func parseTimestamp(s string, lenient bool) (time.Time, bool) {
 	if lenient {
 		s = strings.ToUpper(s)
@@ -65,10 +72,13 @@ func parseTimestamp(s string, lenient bool) (time.Time, bool) {
 	if rest == "" {
 		return date, true
 	}
-	if rest[0] != 'T' && rest[0] != ' ' {
+	if rest[0] != 'T' && rest[0] != ' ' && !(lenient && rest[0] == '_') {
 		return time.Time{}, false
 	}
 	clock, offset, ok := scanClock(rest[1:])
+	if offset.Abs() >= 24*time.Hour { // read, and then refused by the database
+		return time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC), ok
+	}
 	return date.Add(clock - offset), ok
 }
 
@@ -91,7 +101,7 @@ func scanClock(s string) (clock, offset time.Duration, ok bool) {
 	if i := strings.IndexAny(s, "Z+-"); i >= 0 {
 		s, zone = s[:i], s[i:]
 	}
-	s, fraction, hasFraction := strings.Cut(s, ".")
+	s, fraction, hasFraction := strings.Cut(strings.Replace(s, ",", ".", 1), ".")
 	if hasFraction && (fraction == "" || !digits(fraction)) {
 		return 0, 0, false
 	}
@@ -108,7 +118,7 @@ func scanClock(s string) (clock, offset time.Duration, ok bool) {
 		return 0, 0, false
 	}
 	h, m, sec, ok = sexagesimal(zone[1:])
-	if !ok || h > 23 || m > 59 || sec != 0 {
+	if !ok || m > 59 || sec != 0 {
 		return 0, 0, false
 	}
 	offset = time.Duration(h)*time.Hour + time.Duration(m)*time.Minute
