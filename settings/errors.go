@@ -11,8 +11,8 @@ import (
 
 // Error is one thing that is wrong with one setting. [Load] joins them.
 type Error struct {
-	// Name is the setting as written in its source, such as
-	// PREFECT_API_URL or logging.to_api.batch_size.
+	// Name is the setting as written in its source: PREFECT_API_URL,
+	// tool.prefect.logging.to_api.batch_size.
 	Name string
 	// Source is where the value was found.
 	Source Source

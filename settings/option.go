@@ -14,16 +14,18 @@ func (f optionFunc) apply(c config) config { return f(c) }
 
 // config is what the options say.
 type config struct {
-	environment []string
-	files       bool
-	generation  Generation
-	values      []optionValue
+	environment    []string
+	ownEnvironment bool // environment is the process's
+	directory      string
+	files          bool
+	generation     Generation
+	values         []optionValue
 }
 
 type optionValue struct{ name, text string }
 
 func newConfig(opts []Option) config {
-	c := config{environment: os.Environ(), files: true}
+	c := config{environment: os.Environ(), ownEnvironment: true, files: true}
 	for _, o := range opts {
 		c = o.apply(c)
 	}
@@ -53,9 +55,20 @@ func WithGeneration(g Generation) Option {
 
 // WithEnvironment takes the environment from a list of "NAME=value", in place
 // of os.Environ. Names are matched in any case; of equal names the last holds.
+// The user's home, too, is then known only if the list has HOME (on Windows
+// USERPROFILE).
 func WithEnvironment(environ []string) Option {
 	return optionFunc(func(c config) config {
-		c.environment = environ
+		c.environment, c.ownEnvironment = environ, false
+		return c
+	})
+}
+
+// WithDirectory looks for .env, prefect.toml and pyproject.toml in dir, and
+// takes relative paths from there, instead of the working directory.
+func WithDirectory(dir string) Option {
+	return optionFunc(func(c config) config {
+		c.directory = dir
 		return c
 	})
 }

@@ -6,102 +6,118 @@ package settings
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
-// Origin is where one setting has its value from.
-type Origin struct {
-	// Name is the setting's newest name.
-	Name string
-	// Value is the value in force, as a person would write it, masked when secret.
-	Value string
-	// Source is where it came from.
-	Source Source
+// resolution is one Load under way.
+type resolution struct {
+	config
+	opened
+	Settings
+	found   map[string]value  // by key: the value in force, also of a default
+	refused map[string]error  // by key
+	marks   map[string]string // by key
+	notices []string
+	errs    []error
 }
 
-// resolve reads all sources. The Settings it returns with an error hold what
-// could be resolved, and default values for the rest.
-func resolve(opts []Option) (Settings, error) {
-	c := newConfig(opts)
-	s := defaults()
-	var errs []error
-	given, err := givenValues(c.values)
-	errs = append(errs, err)
-	places := []place{given, environment(c.environment)}
-
-	good := make(map[string]value) // by newest name: what was read without error
-	for _, d := range definitions {
-		v, found := d.lookup(places)
-		if !found {
-			v = value{name: d.names[0], source: Source{Kind: FromDefault}}
-		} else if err := d.set(&s, v.raw, c.generation); err != nil {
-			errs = append(errs, d.refuse(v, err))
-			continue
-		}
-		good[d.names[0]] = v
-		s.origins = append(s.origins, Origin{Name: d.names[0], Value: d.show(&s), Source: v.source})
-		if found && !strings.EqualFold(v.name, d.names[0]) {
-			s.notices = append(s.notices, fmt.Sprintf("%s (%s) is an old name: use %s", v.name, v.source, d.names[0]))
-		}
+// resolve reads all sources. What could not be resolved has its default in the
+// Settings, and is in the errors.
+func resolve(opts []Option) (*resolution, error) {
+	r := &resolution{
+		config: newConfig(opts), Settings: defaults(),
+		found: make(map[string]value), refused: make(map[string]error),
 	}
-	errs = append(errs, checkSizes(&s, good))
-	return s, errors.Join(errs...)
+	var err error
+	r.opened, err = r.open()
+	r.errs = append(r.errs, err)
+	r.notices = r.remarks
+	r.Profile = r.opened.profile
+	for _, d := range definitions {
+		r.resolve(d)
+	}
+	r.derive()
+	r.observe()
+	return r, errors.Join(r.errs...)
+}
+
+// resolve gives one setting its value.
+func (r *resolution) resolve(d *definition) {
+	v, i, ok := d.lookup(r.places)
+	if !ok {
+		r.found[d.key] = value{name: d.names[0], source: Source{Kind: FromDefault}}
+		return
+	}
+	r.found[d.key] = v
+	before := r.Settings
+	if err := d.set(&r.Settings, v, r.generation); err != nil {
+		r.Settings = before
+		r.refuse(d, err)
+		return
+	}
+	if i > 0 {
+		r.note("%s (%s) is an old name of %s", v.name, v.source, d.names[0])
+	}
 }
 
 // lookup finds the setting's value: under its newest name in any place, the
 // highest first, before under an older name.
-func (d *definition) lookup(places []place) (value, bool) {
+func (d *definition) lookup(places []place) (v value, i int, ok bool) {
 	for i := range d.names {
 		for _, p := range places {
 			if v, ok := p.find(d, i); ok {
-				return v, true
+				return v, i, true
 			}
 		}
 	}
-	return value{}, false
+	return value{}, 0, false
 }
 
-// refuse makes the error for a value that could not be read.
-func (d *definition) refuse(v value, err error) error {
+// refuse notes an error for the value that was found.
+func (r *resolution) refuse(d *definition, err error) {
+	v := r.found[d.key]
 	e := &Error{Name: v.name, Source: v.source, Err: err, Value: mask}
 	if !d.secret {
 		e.Value = shown(v.raw)
 	}
-	return e
+	r.refused[d.key] = err
+	r.errs = append(r.errs, e)
+}
+
+func (r *resolution) note(format string, args ...any) {
+	r.notices = append(r.notices, fmt.Sprintf(format, args...))
+}
+
+// isSet reports whether a source gave the setting a value that was taken.
+func (r *resolution) isSet(key string) bool {
+	return r.found[key].source.Kind != FromDefault && r.refused[key] == nil
 }
 
 // givenValues indexes the values given by [WithValue]; a name that is no
 // setting's is an error.
 func givenValues(values []optionValue) (variables, error) {
-	known := make(map[string]bool)
-	for _, d := range definitions {
-		for _, name := range d.names {
-			known[name] = true
-		}
-	}
 	found := make(variables)
 	var errs []error
 	for _, v := range values {
 		name := strings.ToUpper(v.name)
-		if !known[name] {
-			errs = append(errs, &Error{Name: v.name, Source: Source{Kind: FromOption}, Err: errors.New("no such setting; see the table of package settings")})
+		if !isKnown(name) {
+			errs = append(errs, &Error{
+				Name: v.name, Source: Source{Kind: FromOption},
+				Err: errors.New("no such setting; the documentation of package settings lists them"),
+			})
 			continue
 		}
-		found[name] = value{raw: v.text, name: v.name, source: Source{Kind: FromOption}}
+		found[name] = value{raw: v.text, name: v.name, json: true, source: Source{Kind: FromOption}}
 	}
 	return found, errors.Join(errs...)
 }
 
-// checkSizes refuses a log limit above the batch limit, as Prefect does: also
-// when only one of the two was set, and the other is a default.
-func checkSizes(s *Settings, good map[string]value) error {
-	size, sizeOK := good["PREFECT_LOGGING_TO_API_BATCH_SIZE"]
-	most, mostOK := good["PREFECT_LOGGING_TO_API_MAX_LOG_SIZE"]
-	if !sizeOK || !mostOK || s.ToAPI.MaxLogSize <= s.ToAPI.BatchSize {
-		return nil
+func isKnown(name string) bool {
+	for _, d := range definitions {
+		if slices.Contains(d.names, name) {
+			return true
+		}
 	}
-	return &Error{
-		Name: most.name, Source: most.source, Value: fmt.Sprintf("%d bytes", s.ToAPI.MaxLogSize),
-		Err: fmt.Errorf("a log cannot be larger than a batch: lower it, or raise %s = %d bytes (%s)", size.name, s.ToAPI.BatchSize, size.source),
-	}
+	return false
 }

@@ -23,14 +23,78 @@ type Settings struct {
 	// APIAuthString is PREFECT_API_AUTH_STRING, "user:password", sent as Basic
 	// authorization. It wins over the key.
 	APIAuthString Secret
+	// SSLCertFile is PREFECT_API_SSL_CERT_FILE, by default SSL_CERT_FILE: the
+	// authorities to trust, in PEM; "" is the system's.
+	SSLCertFile string
+	// TLSInsecureSkipVerify is PREFECT_API_TLS_INSECURE_SKIP_VERIFY.
+	TLSInsecureSkipVerify bool
+	// RequestTimeout is PREFECT_API_REQUEST_TIMEOUT, 60 s by default, above 0:
+	// for connecting, for reading and for writing, each. "inf" gives the
+	// longest duration.
+	RequestTimeout time.Duration
+	// Client is about retries and headers.
+	Client Client
+	// Cloud is about Prefect Cloud.
+	Cloud Cloud
+	// UIURL is PREFECT_UI_URL: where the pages are, by default what the API's
+	// URL leads to; "" when neither is known.
+	UIURL string
 
-	// LoggingLevel is PREFECT_LOGGING_LEVEL, INFO by default.
+	// LoggingLevel is PREFECT_LOGGING_LEVEL, INFO by default; DEBUG when
+	// DebugMode is on.
 	LoggingLevel Level
+	// ExtraLoggers is PREFECT_LOGGING_EXTRA_LOGGERS: further loggers that
+	// Prefect's handlers serve, in the order written, none twice.
+	ExtraLoggers []string
+	// ConfigPath is PREFECT_LOGGING_CONFIG_PATH, by default logging.yml in
+	// Home: where a logging.yml may be. "" when there is no home.
+	ConfigPath string
 	// ToAPI is about the logs that go to the API.
 	ToAPI ToAPI
 
-	notices []string
-	origins []Origin // one for each setting, in the order of the table
+	// Home is PREFECT_HOME, by default .prefect in the user's home; "" when
+	// there is none.
+	Home string
+	// Profile is the name of the active profile; "" when files are not read.
+	Profile string
+	// DebugMode is PREFECT_DEBUG_MODE.
+	DebugMode bool
+	// TestMode is PREFECT_TESTING_TEST_MODE. With Prefect 3 it has the effect
+	// of DebugMode too, and no profile is read.
+	TestMode bool
+	// SilenceAPIURLMisconfiguration is PREFECT_SILENCE_API_URL_MISCONFIGURATION:
+	// no notices about the look of the URL.
+	SilenceAPIURLMisconfiguration bool
+
+	explained Explanation
+}
+
+// Client holds the settings PREFECT_CLIENT_*.
+type Client struct {
+	// MaxRetries (..._MAX_RETRIES, default 5) is how often a request is tried
+	// again.
+	MaxRetries int
+	// RetryExtraCodes (..._RETRY_EXTRA_CODES) are HTTP status codes to retry on
+	// besides 408, 429, 502 and 503; ascending, each from 100 to 599.
+	RetryExtraCodes []int
+	// RetryJitterFactor (..._RETRY_JITTER_FACTOR, default 0.2) is how much of a
+	// wait is added at random; 0 or more.
+	RetryJitterFactor float64
+	// CustomHeaders (..._CUSTOM_HEADERS) go with every request. Their names
+	// are tokens, in the case written; their values are secrets.
+	CustomHeaders map[string]Secret
+}
+
+// Cloud holds the settings PREFECT_CLOUD_*.
+type Cloud struct {
+	// APIURL (..._API_URL) is how the URL of a workspace's API begins.
+	APIURL string
+	// UIURL (..._UI_URL) is where Cloud's pages are, by default what APIURL
+	// leads to.
+	UIURL string
+	// MaxLogSize (..._MAX_LOG_SIZE, default 25,000 bytes) bounds one log there.
+	// It has been applied to ToAPI.MaxLogSize.
+	MaxLogSize int
 }
 
 // ToAPI holds the five settings of Prefect's API log handler,
@@ -63,25 +127,31 @@ const (
 
 // Load resolves all settings. With no option it reads the process's
 // environment, then what Prefect itself would read. The error joins every
-// problem found, each an [*Error]; Settings is then the zero value.
+// problem found: an [*Error] for each bad value, and one for each file that
+// cannot be read. Settings is then the zero value. Load may be called from
+// several goroutines; it changes nothing and remembers nothing.
 func Load(opts ...Option) (Settings, error) {
-	s, err := resolve(opts)
+	r, err := resolve(opts)
 	if err != nil {
 		return Settings{}, err
 	}
-	return s, nil
+	r.explained = r.explain()
+	return r.Settings, nil
 }
 
 // Notices returns what is worth telling a person though it stops nothing: a
 // setting under an old name, a key that comes from elsewhere than its URL. The
 // caller owns the slice. No notice holds a secret.
-func (s Settings) Notices() []string { return slices.Clone(s.notices) }
+func (s Settings) Notices() []string { return slices.Clone(s.explained.Notices) }
 
-// printable is Settings without its methods, and without a password in a URL.
+// printable is Settings without its methods.
 type printable Settings
 
+// printable is s without the passwords that its URLs may hold.
 func (s Settings) printable() printable {
-	s.APIURL = maskURL(s.APIURL)
+	for _, u := range []*string{&s.APIURL, &s.UIURL, &s.Cloud.APIURL, &s.Cloud.UIURL} {
+		*u = maskURL(*u)
+	}
 	return printable(s)
 }
 

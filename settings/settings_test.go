@@ -58,18 +58,18 @@ func TestLoadFromTheEnvironment(t *testing.T) {
 		{
 			name:    "the URL is kept as written",
 			environ: []string{"PREFECT_API_URL= http://h/api/ "},
-			change:  func(s *settings.Settings) { s.APIURL = " http://h/api/ " },
+			change:  func(s *settings.Settings) { s.APIURL, s.UIURL = " http://h/api/ ", " http://h/ " },
 		},
 		{
 			name:    "names match in any case, and the last of equal names holds",
 			environ: []string{"PREFECT_API_URL=http://a/api", "prefect_Api_url=http://b/api"},
-			change:  func(s *settings.Settings) { s.APIURL = "http://b/api" },
+			change:  func(s *settings.Settings) { s.APIURL, s.UIURL = "http://b/api", "http://b" },
 		},
 		{
 			name:    "credentials are secrets",
 			environ: []string{"PREFECT_API_URL=https://h/api", "PREFECT_API_KEY=k", "PREFECT_API_AUTH_STRING=u:p"},
 			change: func(s *settings.Settings) {
-				s.APIURL = "https://h/api"
+				s.APIURL, s.UIURL = "https://h/api", "https://h"
 				s.APIKey, s.APIAuthString = settings.NewSecret("k"), settings.NewSecret("u:p")
 			},
 		},
@@ -98,7 +98,7 @@ func TestLoadFromTheEnvironment(t *testing.T) {
 			name:    "an Orion name still works, and is noted",
 			environ: []string{"PREFECT_LOGGING_ORION_BATCH_SIZE=3000000"},
 			change:  func(s *settings.Settings) { s.ToAPI.BatchSize = 3_000_000 },
-			notice:  "PREFECT_LOGGING_ORION_BATCH_SIZE (environment) is an old name: use PREFECT_LOGGING_TO_API_BATCH_SIZE",
+			notice:  "PREFECT_LOGGING_ORION_BATCH_SIZE (environment) is an old name of PREFECT_LOGGING_TO_API_BATCH_SIZE",
 		},
 		{
 			name:    "the newer name wins over the Orion name",

@@ -4,28 +4,34 @@
 package settings
 
 import (
-	"errors"
-	"fmt"
-	"math"
 	"time"
 )
 
-// definition is one row of the table of settings: its names, how a value is
-// read into [Settings], how it is shown.
+// definition is one row of the table of settings: its names, and how a value
+// is read and shown.
 type definition struct {
-	names []string // the newest first
-	// set reads v, and puts it into s. Its error says what is allowed, without
-	// the value.
-	set func(s *Settings, v any, g Generation) error
-	// show gives the value for people, secrets masked.
+	key   string   // where TOML files have it: logging.to_api.batch_size
+	names []string // environment variables and profile keys, the newest first
+	kind
+}
+
+// kind is how values of one type are read and shown.
+type kind struct {
+	// set reads v into s. Its error says what is allowed, without the value.
+	set func(s *Settings, v value, g Generation) error
+	// show gives the value in force for people, secrets masked.
 	show   func(s *Settings) string
 	secret bool
+	table  bool // a TOML table is a value, not a group of settings
 }
 
 // defaults is Settings with no source at all.
 func defaults() Settings {
 	return Settings{
-		LoggingLevel: LevelInfo,
+		RequestTimeout: 60 * time.Second,
+		Client:         Client{MaxRetries: 5, RetryJitterFactor: 0.2},
+		Cloud:          Cloud{APIURL: "https://api.prefect.cloud/api", MaxLogSize: 25_000},
+		LoggingLevel:   LevelInfo,
 		ToAPI: ToAPI{
 			Enabled:         true,
 			BatchInterval:   2 * time.Second,
@@ -38,122 +44,41 @@ func defaults() Settings {
 
 // definitions is the table, in the order in which settings are shown.
 var definitions = []*definition{
-	stringSetting(func(s *Settings) *string { return &s.APIURL }, "PREFECT_API_URL"),
-	secretSetting(func(s *Settings) *Secret { return &s.APIKey }, "PREFECT_API_KEY"),
-	secretSetting(func(s *Settings) *Secret { return &s.APIAuthString }, "PREFECT_API_AUTH_STRING"),
-	{
-		names: []string{"PREFECT_LOGGING_LEVEL"},
-		set: func(s *Settings, v any, g Generation) error {
-			text, ok := v.(string)
-			if !ok {
-				return errNotText
-			}
-			level, err := parseLevel(text, g)
-			s.LoggingLevel = level
-			return err
-		},
-		show: func(s *Settings) string { return s.LoggingLevel.String() },
-	},
-	boolSetting(func(s *Settings) *bool { return &s.ToAPI.Enabled },
-		"PREFECT_LOGGING_TO_API_ENABLED", "PREFECT_LOGGING_ORION_ENABLED"),
-	secondsSetting(func(s *Settings) *time.Duration { return &s.ToAPI.BatchInterval },
-		"PREFECT_LOGGING_TO_API_BATCH_INTERVAL", "PREFECT_LOGGING_ORION_BATCH_INTERVAL"),
-	intSetting(func(s *Settings) *int { return &s.ToAPI.BatchSize }, "bytes", 1,
-		"PREFECT_LOGGING_TO_API_BATCH_SIZE", "PREFECT_LOGGING_ORION_BATCH_SIZE"),
-	intSetting(func(s *Settings) *int { return &s.ToAPI.MaxLogSize }, "bytes", 1,
-		"PREFECT_LOGGING_TO_API_MAX_LOG_SIZE", "PREFECT_LOGGING_ORION_MAX_LOG_SIZE"),
-	{
-		names: []string{"PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW", "PREFECT_LOGGING_ORION_WHEN_MISSING_FLOW"},
-		set: func(s *Settings, v any, _ Generation) error {
-			text, _ := v.(string)
-			switch m := MissingFlow(text); m {
-			case MissingFlowWarn, MissingFlowError, MissingFlowIgnore:
-				s.ToAPI.WhenMissingFlow = m
-				return nil
-			}
-			return errors.New("want warn, error or ignore, in lower case")
-		},
-		show: func(s *Settings) string { return string(s.ToAPI.WhenMissingFlow) },
-	},
+	{"api.url", names("PREFECT_API_URL"), textKind(func(s *Settings) *string { return &s.APIURL })},
+	{"api.key", names("PREFECT_API_KEY"), secretKind(func(s *Settings) *Secret { return &s.APIKey })},
+	{"api.auth_string", names("PREFECT_API_AUTH_STRING"), secretKind(func(s *Settings) *Secret { return &s.APIAuthString })},
+	{"client.custom_headers", names("PREFECT_CLIENT_CUSTOM_HEADERS"), headersKind()},
+	{"api.ssl_cert_file", names("PREFECT_API_SSL_CERT_FILE"), textKind(func(s *Settings) *string { return &s.SSLCertFile })},
+	{"api.tls_insecure_skip_verify", names("PREFECT_API_TLS_INSECURE_SKIP_VERIFY"), boolKind(func(s *Settings) *bool { return &s.TLSInsecureSkipVerify })},
+	{"api.request_timeout", names("PREFECT_API_REQUEST_TIMEOUT"), secondsKind(func(s *Settings) *time.Duration { return &s.RequestTimeout }, 1)},
+	{"client.max_retries", names("PREFECT_CLIENT_MAX_RETRIES"), intKind(func(s *Settings) *int { return &s.Client.MaxRetries }, "retries", 0)},
+	{"client.retry_extra_codes", names("PREFECT_CLIENT_RETRY_EXTRA_CODES"), codesKind()},
+	{"client.retry_jitter_factor", names("PREFECT_CLIENT_RETRY_JITTER_FACTOR"), factorKind(func(s *Settings) *float64 { return &s.Client.RetryJitterFactor })},
+	{"cloud.api_url", names("PREFECT_CLOUD_API_URL", "PREFECT_CLOUD_URL"), textKind(func(s *Settings) *string { return &s.Cloud.APIURL })},
+	{"cloud.ui_url", names("PREFECT_CLOUD_UI_URL"), textKind(func(s *Settings) *string { return &s.Cloud.UIURL })},
+	{"cloud.max_log_size", names("PREFECT_CLOUD_MAX_LOG_SIZE"), intKind(func(s *Settings) *int { return &s.Cloud.MaxLogSize }, "bytes", 1)},
+	{"ui_url", names("PREFECT_UI_URL"), textKind(func(s *Settings) *string { return &s.UIURL })},
+	{"logging.level", names("PREFECT_LOGGING_LEVEL"), levelKind()},
+	{"logging.extra_loggers", names("PREFECT_LOGGING_EXTRA_LOGGERS"), loggersKind()},
+	{"logging.config_path", names("PREFECT_LOGGING_CONFIG_PATH", "PREFECT_LOGGING_SETTINGS_PATH"), pathKind(func(s *Settings) *string { return &s.ConfigPath })},
+	{"logging.to_api.enabled", toAPI("ENABLED"), boolKind(func(s *Settings) *bool { return &s.ToAPI.Enabled })},
+	{"logging.to_api.batch_interval", toAPI("BATCH_INTERVAL"), secondsKind(func(s *Settings) *time.Duration { return &s.ToAPI.BatchInterval }, 0)},
+	{"logging.to_api.batch_size", toAPI("BATCH_SIZE"), intKind(func(s *Settings) *int { return &s.ToAPI.BatchSize }, "bytes", 1)},
+	{"logging.to_api.max_log_size", toAPI("MAX_LOG_SIZE"), intKind(func(s *Settings) *int { return &s.ToAPI.MaxLogSize }, "bytes", 1)},
+	{"logging.to_api.when_missing_flow", toAPI("WHEN_MISSING_FLOW"), missingFlowKind()},
+	{"home", names("PREFECT_HOME"), pathKind(func(s *Settings) *string { return &s.Home })},
+	{"debug_mode", names("PREFECT_DEBUG_MODE"), boolKind(func(s *Settings) *bool { return &s.DebugMode })},
+	{"silence_api_url_misconfiguration", names("PREFECT_SILENCE_API_URL_MISCONFIGURATION"), boolKind(func(s *Settings) *bool { return &s.SilenceAPIURLMisconfiguration })},
+	{"testing.test_mode", names("PREFECT_TESTING_TEST_MODE", "PREFECT_TEST_MODE"), boolKind(func(s *Settings) *bool { return &s.TestMode })},
 }
 
-var errNotText = errors.New("want a text")
+// groups are the tables of TOML files that hold settings of ours.
+var groups = []string{"api", "client", "cloud", "logging", "logging.to_api", "testing"}
 
-func stringSetting(field func(*Settings) *string, names ...string) *definition {
-	return &definition{
-		names: names,
-		set: func(s *Settings, v any, _ Generation) error {
-			text, ok := v.(string)
-			if !ok {
-				return errNotText
-			}
-			*field(s) = text
-			return nil
-		},
-		show: func(s *Settings) string { return maskURL(*field(s)) },
-	}
-}
+func names(all ...string) []string { return all }
 
-func secretSetting(field func(*Settings) *Secret, names ...string) *definition {
-	return &definition{
-		names: names,
-		set: func(s *Settings, v any, _ Generation) error {
-			text, ok := v.(string)
-			if !ok {
-				return errNotText
-			}
-			*field(s) = NewSecret(text)
-			return nil
-		},
-		show:   func(s *Settings) string { return field(s).String() },
-		secret: true,
-	}
-}
-
-func boolSetting(field func(*Settings) *bool, names ...string) *definition {
-	return &definition{
-		names: names,
-		set: func(s *Settings, v any, _ Generation) error {
-			text, _ := v.(string)
-			b, err := parseBool(text)
-			*field(s) = b
-			return err
-		},
-		show: func(s *Settings) string { return fmt.Sprint(*field(s)) },
-	}
-}
-
-// intSetting is a whole number of at least least; unit is what it counts.
-func intSetting(field func(*Settings) *int, unit string, least int, names ...string) *definition {
-	allowed := fmt.Sprintf("want a whole number of %s, at least %d", unit, least)
-	return &definition{
-		names: names,
-		set: func(s *Settings, v any, g Generation) error {
-			text, _ := v.(string)
-			n, err := parseInt(text, g)
-			if errors.Is(err, errNotInt) || err == nil && n < least {
-				return errors.New(allowed)
-			}
-			*field(s) = n
-			return err
-		},
-		show: func(s *Settings) string { return fmt.Sprintf("%d %s", *field(s), unit) },
-	}
-}
-
-// secondsSetting is a time given as a number of seconds, not negative.
-func secondsSetting(field func(*Settings) *time.Duration, names ...string) *definition {
-	return &definition{
-		names: names,
-		set: func(s *Settings, v any, _ Generation) error {
-			text, _ := v.(string)
-			f, err := parseFloat(text)
-			if err != nil || math.IsNaN(f) || f < 0 {
-				return errors.New("want a number of seconds, 0 or more")
-			}
-			*field(s) = seconds(f)
-			return nil
-		},
-		show: func(s *Settings) string { return field(s).String() },
-	}
+// toAPI is a setting of the API handler, which Orion's clients knew by
+// another name.
+func toAPI(last string) []string {
+	return []string{"PREFECT_LOGGING_TO_API_" + last, "PREFECT_LOGGING_ORION_" + last}
 }

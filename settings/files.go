@@ -1,0 +1,208 @@
+// SPDX-FileCopyrightText: The prefectlogs authors
+// SPDX-License-Identifier: Apache-2.0
+
+package settings
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"unicode/utf8"
+)
+
+// maxFile bounds a file of settings, in bytes; one that is larger is not one.
+const maxFile = 4 << 20
+
+// opened is what the sources of one Load hold, highest first.
+type opened struct {
+	exact   map[string]string // the environment, by exact name
+	places  []place
+	profile string // the active one
+	remarks []string
+}
+
+// open opens every source that the options allow, in the order of the
+// generation. What cannot be read is left out, and is in the error.
+func (c config) open() (opened, error) {
+	given, err := givenValues(c.values)
+	errs := []error{err}
+	exact, env := environment(c.environment)
+	o := opened{exact: exact}
+
+	if c.generation == Prefect2 {
+		o.places = []place{given, exactly{env, exact}}
+		if c.files {
+			errs = append(errs, c.openProfile(&o, c.profilesPath2(exact, env)))
+		}
+		// What is written otherwise than in upper case yields to the profile.
+		o.places = append(o.places, env)
+		return o, errors.Join(errs...)
+	}
+
+	var files files
+	if c.files {
+		files, err = c.readFiles(exact)
+		errs = append(errs, err)
+		o.remarks = files.remarks
+	}
+	o.places = []place{given}
+	for _, key := range groups {
+		for _, v := range []variables{env, files.dotEnv} {
+			g, ok, err := openGroup(key, v)
+			errs = append(errs, err)
+			if ok {
+				o.places = append(o.places, g)
+			}
+		}
+	}
+	o.places = append(o.places, env, files.dotEnv)
+	for _, doc := range files.documents {
+		errs = append(errs, doc.check())
+		o.places = append(o.places, doc)
+	}
+	if c.files {
+		path, err := c.profilesPath3(exact, files)
+		errs = append(errs, err)
+		if err == nil {
+			errs = append(errs, c.openProfile(&o, path))
+		}
+	}
+	return o, errors.Join(errs...)
+}
+
+// files are the files of the working directory.
+type files struct {
+	dotEnv      variables
+	dotEnvExact map[string]string
+	documents   []document
+	remarks     []string
+}
+
+// readFiles reads .env, prefect.toml and pyproject.toml, where they are.
+func (c config) readFiles(exact map[string]string) (files, error) {
+	var f files
+	var errs []error
+	text, ok, err := c.read(".env", true)
+	errs = append(errs, err)
+	if ok {
+		found, senseless := parseDotEnv(string(text), exact)
+		f.dotEnv, f.dotEnvExact = make(variables), make(map[string]string)
+		for _, a := range found {
+			if !a.hasValue {
+				// The last of equal names holds, even when it holds nothing.
+				delete(f.dotEnv, strings.ToUpper(a.name))
+				delete(f.dotEnvExact, a.name)
+				continue
+			}
+			f.dotEnvExact[a.name] = a.text
+			source := Source{Kind: FromDotEnv, File: ".env", Line: a.line}
+			f.dotEnv[strings.ToUpper(a.name)] = value{raw: a.text, name: a.name, json: true, source: source}
+		}
+		for _, line := range senseless {
+			f.remarks = append(f.remarks, fmt.Sprintf(".env:%d is no assignment, and was left out", line))
+		}
+	}
+	for _, doc := range []struct {
+		name string
+		kind SourceKind
+		root []string
+	}{
+		{"prefect.toml", FromPrefectTOML, nil},
+		{"pyproject.toml", FromPyproject, []string{"tool", "prefect"}},
+	} {
+		text, ok, err := c.read(doc.name, true)
+		errs = append(errs, err)
+		if !ok {
+			continue
+		}
+		file, err := parseTOML(doc.name, text)
+		errs = append(errs, err)
+		if err == nil {
+			f.documents = append(f.documents, document{doc.kind, file, doc.root})
+		}
+	}
+	return f, errors.Join(errs...)
+}
+
+// check refuses a value where Prefect expects a table of settings.
+func (t document) check() error {
+	var errs []error
+	for n := range t.root {
+		errs = append(errs, t.checkTable(t.root[:n+1]))
+	}
+	for _, key := range groups {
+		errs = append(errs, t.checkTable(append(t.root[:len(t.root):len(t.root)], strings.Split(key, ".")...)))
+	}
+	return errors.Join(errs...)
+}
+
+func (t document) checkTable(keys []string) error {
+	raw, ok := t.file.at(keys...)
+	if _, isTable := raw.(map[string]any); !ok || isTable {
+		return nil
+	}
+	source := Source{Kind: t.kind, File: t.file.path, Line: t.file.line(keys...)}
+	return &Error{Name: strings.Join(keys, "."), Source: source, Err: errors.New("want a table of settings")}
+}
+
+// openGroup opens the variable that holds a whole group as JSON, if it is
+// there.
+func openGroup(key string, v variables) (group, bool, error) {
+	name := "PREFECT_" + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
+	found, ok := v[name]
+	if !ok {
+		return group{}, false, nil
+	}
+	text, _ := found.raw.(string)
+	decoded, err := parseJSON(text)
+	data, isObject := decoded.(map[string]any)
+	if err != nil || !isObject {
+		err := errors.New("want a JSON object of settings, or one variable for each of them")
+		return group{}, false, &Error{Name: found.name, Source: found.source, Value: mask, Err: err}
+	}
+	return group{key, found.name, data, found.source}, true, nil
+}
+
+// read reads a file of settings; a path that is not absolute is below the
+// working directory. A file that is not there is no error; neither is, where
+// onlyFiles says so, something that is no plain file.
+func (c config) read(path string, onlyFiles bool) ([]byte, bool, error) {
+	full := path
+	if c.directory != "" && !filepath.IsAbs(path) {
+		full = filepath.Join(c.directory, path)
+	}
+	info, err := os.Stat(full)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
+		return nil, false, nil
+	case err != nil:
+		return nil, false, fmt.Errorf("%s: cannot be read: %w", path, reason(err))
+	case onlyFiles && !info.Mode().IsRegular():
+		return nil, false, nil
+	case !info.Mode().IsRegular():
+		return nil, false, fmt.Errorf("%s: cannot be read: not a plain file", path)
+	case info.Size() > maxFile:
+		return nil, false, fmt.Errorf("%s: has %d bytes; a file of settings has at most %d", path, info.Size(), maxFile)
+	}
+	text, err := os.ReadFile(full)
+	if err != nil {
+		return nil, false, fmt.Errorf("%s: cannot be read: %w", path, reason(err))
+	}
+	if !utf8.Valid(text) {
+		return nil, false, fmt.Errorf("%s: cannot be read: not UTF-8", path)
+	}
+	return text, true, nil
+}
+
+// reason is the cause in an error of package os, whose own text repeats the
+// path.
+func reason(err error) error {
+	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
+		return pathErr.Err
+	}
+	return err
+}
