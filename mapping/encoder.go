@@ -4,6 +4,7 @@
 package mapping
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"sync"
@@ -22,6 +23,19 @@ var (
 	ErrNoRun = errors.New("mapping: the record names no flow run")
 	// ErrOptedOut: the record says send_to_api=false.
 	ErrOptedOut = errors.New("mapping: the record is not for Prefect")
+	// ErrDisabled: nothing goes to the API, by PREFECT_LOGGING_TO_API_ENABLED.
+	ErrDisabled = errors.New("mapping: logging to the API is disabled")
+)
+
+// MissingRun is what becomes of a record that names no run, beside not being
+// sent: PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW.
+type MissingRun string
+
+// The policies for records without a run.
+const (
+	WarnMissingRun   MissingRun = "warn"   // said once for each logger, with a count; the default
+	ErrorMissingRun  MissingRun = "error"  // said for each record
+	IgnoreMissingRun MissingRun = "ignore" // never said
 )
 
 // MinLimit is the smallest limit of a log, in bytes: room for the ids, the
@@ -39,6 +53,13 @@ type Config struct {
 	// Default is the run of records that no other source names one for, as
 	// the environment of a flow run's process does.
 	Default run.IDs
+
+	// MissingRun is what the callers of the encoder do about [ErrNoRun];
+	// "" is WarnMissingRun.
+	MissingRun MissingRun
+
+	// Disabled makes every record [ErrDisabled].
+	Disabled bool
 
 	// BadID is called with the key of an attribute that should hold a run id
 	// and holds no UUID. It may be called concurrently and for every such
@@ -58,6 +79,11 @@ func NewEncoder(config Config) *Encoder {
 	enc := &Encoder{config: config}
 	enc.pool.New = func() any { return new(scratch) }
 	return enc
+}
+
+// MissingRun returns the policy for records without a run.
+func (enc *Encoder) MissingRun() MissingRun {
+	return cmp.Or(enc.config.MissingRun, WarnMissingRun)
 }
 
 // scratch is what encoding one entry needs beside the line.
@@ -95,9 +121,12 @@ func (s *scratch) reset() {
 // Append appends the line of e to dst. The line is at most limit bytes long:
 // what does not fit is cut from the end of the message, at the border of a
 // character, and marked. A limit below [MinLimit] counts as MinLimit.
-// Where e has no line, the error is [ErrNoRun] or [ErrOptedOut] and dst is
-// returned as it was.
+// Where e has no line, the error is [ErrNoRun], [ErrOptedOut] or [ErrDisabled]
+// and dst is returned as it was.
 func (enc *Encoder) Append(dst []byte, e *Entry, limit int) ([]byte, Meta, error) {
+	if enc.config.Disabled {
+		return dst, Meta{}, ErrDisabled
+	}
 	s := enc.pool.Get().(*scratch)
 	defer enc.pool.Put(s)
 	defer s.reset()
@@ -112,7 +141,7 @@ func (enc *Encoder) Append(dst []byte, e *Entry, limit int) ([]byte, Meta, error
 	}
 	meta := Meta{Level: s.level, Run: ids, Micros: micros(e)}
 	if meta.Level == 0 {
-		meta.Level = levelOf(e.Severity, e.SeverityText)
+		meta.Level = LevelOf(e.Severity, e.SeverityText)
 	}
 
 	begin := len(dst)

@@ -29,8 +29,9 @@ var textLevels = []struct {
 	{"VERBOSE", 10}, {"INFORMATION", 20}, {"INFORMATIONAL", 20},
 }
 
-// levelOf returns the level of a severity, 10..59.
-func levelOf(severity int, text string) int {
+// LevelOf returns the level, 10..59, of OpenTelemetry's severity number, or of
+// the severity text where the number is 0. What neither tells is 20.
+func LevelOf(severity int, text string) int {
 	if severity > 0 && severity < len(levels) {
 		return levels[severity]
 	}

@@ -5,6 +5,7 @@ package mapping
 
 import (
 	"iter"
+	"strings"
 
 	"go.opentelemetry.io/otel/attribute"
 
@@ -85,6 +86,10 @@ func resolve(sources ...run.IDs) run.IDs {
 	return run.IDs{}
 }
 
+// unknownService begins the name that the OpenTelemetry SDK gives a service
+// whose name nobody told it.
+const unknownService = "unknown_service"
+
 // Resolve reads the attributes of a scope or a resource, once for all records
 // that share them.
 func (enc *Encoder) Resolve(attributes iter.Seq[attribute.KeyValue]) Source {
@@ -98,7 +103,9 @@ func (enc *Encoder) Resolve(attributes iter.Seq[attribute.KeyValue]) Source {
 				enc.badID(string(kv.Key))
 			}
 		case fieldServiceName:
-			source.ServiceName = kv.Value.String()
+			if name := kv.Value.String(); !strings.HasPrefix(name, unknownService) {
+				source.ServiceName = name
+			}
 		}
 	}
 	source.Run = find.run()

@@ -3,7 +3,14 @@
 
 package run
 
-import "context"
+import (
+	"context"
+	"errors"
+)
+
+// ErrNoRun is returned where a run is needed and none is known: Prefect's
+// MissingContextError.
+var ErrNoRun = errors.New("run: no flow run or task run is known here; put one into the context with run.NewContext")
 
 // Info is what is known of a run. Ids are UUIDs in any spelling that [ParseID]
 // takes; every field may be empty.

@@ -121,13 +121,14 @@ func (d *Deliverer) Deliver(ctx context.Context, request payload.Request, hurry 
 		backoff.WithMaxElapsedTime(0),
 	)
 	outcome := d.Once(ctx, request)
+	ambiguous := outcome.Unknown > 0
 	for outcome.Err != nil && ctx.Err() == nil {
 		if outcome.Stored+len(outcome.Refused) > 0 {
 			waits.Reset()
 		}
 		retry := Retry{Err: outcome.Err, Wait: waitFor(answerOf(outcome.Err), waits.NextBackOff())}
 		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < retry.Wait {
-			return outcome
+			break
 		}
 		d.onRetry(retry)
 		if !wait(ctx, retry.Wait, hurry) {
@@ -137,6 +138,10 @@ func (d *Deliverer) Deliver(ctx context.Context, request payload.Request, hurry 
 		next.Stored += outcome.Stored
 		next.Refused = append(outcome.Refused, next.Refused...)
 		outcome = next
+		ambiguous = ambiguous || outcome.Unknown > 0
+	}
+	if ambiguous {
+		outcome.Unknown = outcome.Unsent.Records() // an earlier try may have stored them
 	}
 	if cause := context.Cause(ctx); outcome.Err != nil && cause != nil && !errors.Is(outcome.Err, cause) {
 		outcome.Err = fmt.Errorf("%w: %w", cause, outcome.Err)

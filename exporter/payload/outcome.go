@@ -13,7 +13,7 @@ type Outcome struct {
 	// Unsent are the records that are not known to be stored.
 	Unsent Request
 	// Unknown is how many of Unsent were under way when the work ended: the
-	// server may have stored them. They stand last in Unsent.
+	// server may have stored them.
 	Unknown int
 	// Err says why Unsent is not empty; nil otherwise.
 	Err error

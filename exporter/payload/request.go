@@ -9,10 +9,11 @@ import (
 	"slices"
 )
 
-// Limits bounds one request. Both must be positive.
+// Limits bounds logs and requests. All must be positive.
 type Limits struct {
-	Bytes   int // of the whole body
-	Records int
+	LogBytes int // of one line, at most Bytes - Overhead
+	Bytes    int // of the whole body of a request
+	Records  int // of a request
 }
 
 // MaxRecords is the most that a request may carry. A server stores at most
@@ -20,8 +21,7 @@ type Limits struct {
 // models/logs.py); far below that, a request is stored whole or not at all.
 const MaxRecords = 1000
 
-// Overhead is what a body has beyond its joined lines: the two brackets. A line
-// of at most Limits.Bytes - Overhead bytes always fits a request.
+// Overhead is what a body has beyond its joined lines, in bytes: the two brackets.
 const Overhead = len("[]")
 
 // Request is what one POST carries: lines, joined and in brackets. The zero

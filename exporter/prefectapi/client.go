@@ -169,6 +169,9 @@ func (c *Client) postLogs(ctx context.Context, body Body) error {
 	return c.answer(response, body.Records())
 }
 
+// Close closes idle connections. The client stays usable.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
 // authorize adds what the server may ask for. A server without authentication
 // ignores all of it.
 func (c *Client) authorize(request *http.Request) {

@@ -17,13 +17,16 @@ import (
 	sdklog "go.opentelemetry.io/otel/sdk/log"
 	"go.opentelemetry.io/otel/sdk/resource"
 
+	"github.com/prefectlogs/prefectlogs/internal/diag"
 	"github.com/prefectlogs/prefectlogs/mapping"
 	"github.com/prefectlogs/prefectlogs/run"
 )
 
-// Reader encodes SDK records. It is safe for concurrent use.
+// Reader encodes SDK records and says what there is to say about records
+// without a run. It is safe for concurrent use.
 type Reader struct {
 	encoder  *mapping.Encoder
+	reporter *diag.Reporter
 	resource atomic.Pointer[resolvedResource]
 	pool     sync.Pool // of *walker
 }
@@ -44,9 +47,9 @@ type walker struct {
 // maxPooledAttributes bounds the memory that a pooled walker holds on to.
 const maxPooledAttributes = 256
 
-// NewReader returns a reader that encodes by encoder.
-func NewReader(encoder *mapping.Encoder) *Reader {
-	r := &Reader{encoder: encoder}
+// NewReader returns a reader that encodes by encoder and speaks through reporter.
+func NewReader(encoder *mapping.Encoder, reporter *diag.Reporter) *Reader {
+	r := &Reader{encoder: encoder, reporter: reporter}
 	r.pool.New = func() any {
 		w := new(walker)
 		w.visit = func(kv attribute.KeyValue) bool {
@@ -85,7 +88,20 @@ func (r *Reader) Append(ctx context.Context, dst []byte, record *sdklog.Record, 
 		e.Scope = r.encoder.Resolve(all(&scope.Attributes))
 	}
 	record.WalkAttributes(w.visit)
-	return r.encoder.Append(dst, e, limit)
+	line, meta, err := r.encoder.Append(dst, e, limit)
+	if err == mapping.ErrNoRun {
+		r.missingRun(scope.Name)
+	}
+	return line, meta, err
+}
+
+func (r *Reader) missingRun(logger string) {
+	switch r.encoder.MissingRun() {
+	case mapping.WarnMissingRun:
+		r.reporter.MissingRun(logger)
+	case mapping.ErrorMissingRun:
+		r.reporter.Tell(diag.NoRun(logger))
+	}
 }
 
 func (r *Reader) resolveResource(res *resource.Resource) mapping.Source {

@@ -1,0 +1,19 @@
+// SPDX-FileCopyrightText: The prefectlogs authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package prefectlogs carries what a Go program logs through OpenTelemetry to
+// the pages of Prefect's flow runs and task runs.
+//
+// The entry point is [Setup], which builds the whole pipeline: settings, exporter,
+// batch processor and logger provider. With no option everything comes from
+// the settings that Prefect's own Python client reads, so that a program which a
+// flow run starts logs into that run without configuration.
+//
+//	situation                                      what Setup gives
+//	no API URL, or logging to the API disabled     a pipeline that does nothing, and one notice
+//	an API URL, no run in the environment          a live pipeline: a later record may carry its run
+//	an API URL and PREFECT__FLOW_RUN_ID            a live pipeline into that run
+//
+// The parts are usable alone: packages exporter, processor, mapping, run and
+// settings, each with its own documentation.
+package prefectlogs

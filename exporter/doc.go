@@ -1,0 +1,30 @@
+// SPDX-FileCopyrightText: The prefectlogs authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package exporter sends OpenTelemetry log records to the pages of Prefect's
+// flow runs and task runs.
+//
+// The entry point is [New]. An [Exporter] works under any processor of the
+// OpenTelemetry SDK, and it is what package processor's Batch sends through; that
+// batch processor is the better choice, since it bounds memory in bytes and
+// retries in the background.
+//
+// Without options everything comes from the settings that Prefect's own Python
+// client reads (see package settings); an option wins over its setting:
+//
+//	option                setting                                    default
+//	WithEndpoint          PREFECT_API_URL                            none: New fails
+//	WithAPIKey            PREFECT_API_KEY                            none
+//	WithAuthString        PREFECT_API_AUTH_STRING                    none
+//	WithBatchSize         PREFECT_LOGGING_TO_API_BATCH_SIZE          4,000,000 bytes
+//	WithMaxLogSize        PREFECT_LOGGING_TO_API_MAX_LOG_SIZE        1,000,000 bytes
+//	WithMissingRun        PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW   warn
+//	WithDefaultRun        PREFECT__FLOW_RUN_ID, PREFECT__TASK_RUN_ID none
+//	WithBatchRecords      -                                          200 records
+//	WithRequestTimeout    -                                          60 s
+//
+// The run of a record is the one that its attributes name, else the one in the
+// context it was emitted with, else the one of its scope, its resource or the
+// default run. The SDK's own BatchProcessor exports without the context
+// of the records; put processor.RunAttributes before it, or use processor.Batch.
+package exporter

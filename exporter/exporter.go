@@ -1,0 +1,226 @@
+// SPDX-FileCopyrightText: The prefectlogs authors
+// SPDX-License-Identifier: Apache-2.0
+
+package exporter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	sdklog "go.opentelemetry.io/otel/sdk/log"
+
+	"github.com/prefectlogs/prefectlogs/exporter/delivery"
+	"github.com/prefectlogs/prefectlogs/exporter/payload"
+	"github.com/prefectlogs/prefectlogs/exporter/prefectapi"
+	"github.com/prefectlogs/prefectlogs/internal/diag"
+	"github.com/prefectlogs/prefectlogs/internal/own"
+	"github.com/prefectlogs/prefectlogs/internal/sdkrecord"
+	"github.com/prefectlogs/prefectlogs/mapping"
+)
+
+// exportTimeout is how long [Exporter.Export] tries where nobody sets a deadline:
+// it may stand in the way of the program that logs.
+const exportTimeout = 10 * time.Second
+
+// Compile-time check that Exporter implements the SDK's interface.
+var _ sdklog.Exporter = (*Exporter)(nil)
+
+// Exporter sends log records to Prefect. It implements the SDK's Exporter and
+// package processor's Sender. All methods may be called concurrently. Get one
+// from [New].
+type Exporter struct {
+	encoder   *mapping.Encoder
+	reader    *sdkrecord.Reader
+	limits    payload.Limits
+	interval  time.Duration
+	client    *prefectapi.Client
+	deliverer *delivery.Deliverer
+	reporter  *diag.Reporter
+
+	stampMu   sync.Mutex // guards sequencer
+	sequencer mapping.Sequencer
+
+	work *activity
+}
+
+// New returns an exporter. It does not reach for the server, and ctx only bounds
+// New itself. All problems of settings, environment and options are returned
+// in one joined error.
+func New(_ context.Context, opts ...Option) (*Exporter, error) {
+	c, err := newConfig(opts)
+	if err != nil {
+		return nil, err
+	}
+	client, err := prefectapi.New(prefectapi.Config{
+		APIURL:     c.endpoint,
+		APIKey:     c.apiKey,
+		AuthString: c.authString,
+		Timeout:    c.timeout,
+		Transport:  c.transport,
+	})
+	if err != nil {
+		return nil, err
+	}
+	reporter := diag.New(c.onError)
+	encoder := mapping.NewEncoder(mapping.Config{
+		Default:    c.defaultRun.IDs(),
+		MissingRun: c.missingRun,
+		Disabled:   !c.settings.ToAPI.Enabled,
+		BadID: func(key string) {
+			reporter.Once("id "+key, fmt.Errorf("attribute %q holds a run id that is no UUID; it counts as absent", key))
+		},
+	})
+	e := &Exporter{
+		encoder:  encoder,
+		reader:   sdkrecord.NewReader(encoder, reporter),
+		limits:   payload.Limits{LogBytes: c.maxLogSize, Bytes: c.batchSize, Records: c.batchRecords},
+		interval: c.settings.ToAPI.BatchInterval,
+		client:   client,
+		reporter: reporter,
+		work:     newActivity(),
+	}
+	e.deliverer = delivery.New(client, func(r delivery.Retry) { reporter.Failing(fmt.Errorf("%w; trying again", r.Err)) })
+	return e, nil
+}
+
+// Encoder returns the encoder that maps records as the exporter was configured.
+func (e *Exporter) Encoder() *mapping.Encoder { return e.encoder }
+
+// Limits returns the limits of logs and requests.
+func (e *Exporter) Limits() payload.Limits { return e.limits }
+
+// Interval returns how long a record waits for others at most, before a batch
+// processor sends it: PREFECT_LOGGING_TO_API_BATCH_INTERVAL.
+func (e *Exporter) Interval() time.Duration { return e.interval }
+
+// Send delivers a request of lines that [Exporter.Encoder] made. It tries until all
+// of it is stored or refused, or ctx ends or Shutdown cuts it off. A value from
+// hurry, which may be nil, ends a wait between two tries.
+func (e *Exporter) Send(ctx context.Context, request payload.Request, hurry <-chan struct{}) payload.Outcome {
+	ctx, end, ok := e.work.begin(ctx)
+	if !ok {
+		return payload.Outcome{Unsent: request, Err: sdklog.ErrExporterShutdown}
+	}
+	defer end()
+	outcome := e.deliverer.Deliver(ctx, request, hurry)
+	e.say(outcome)
+	return outcome
+}
+
+// say tells what became of a request, where that is news.
+func (e *Exporter) say(outcome payload.Outcome) {
+	if len(outcome.Refused) > 0 {
+		e.reporter.Tell(fmt.Errorf("%d log records were refused and are lost (%s)", len(outcome.Refused), outcome.Refused[0].Reason))
+	}
+	if outcome.Err == nil {
+		e.reporter.Working()
+	}
+}
+
+// Export delivers the records and returns when they are stored or given up. It
+// tries until ctx ends; without a deadline it gives up after 10 seconds in all.
+//
+// Where ctx has a deadline, an error says how many records were not stored.
+// Without one the error goes to the error handler instead and Export returns nil:
+// the SDK would hand it to the global error handler, which logs, and where the
+// standard log package writes to these very records that never ends.
+func (e *Exporter) Export(ctx context.Context, records []sdklog.Record) error {
+	ctx, end, ok := e.work.begin(ctx)
+	if !ok {
+		return sdklog.ErrExporterShutdown
+	}
+	defer end()
+	if own.Is(ctx) {
+		return nil
+	}
+	_, bounded := ctx.Deadline()
+	if !bounded {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, exportTimeout, fmt.Errorf("given up after %v", exportTimeout))
+		defer cancel()
+	}
+	var total payload.Outcome
+	for _, request := range e.requests(ctx, records) {
+		if total.Err != nil {
+			total.Unsent.Append(request)
+			continue
+		}
+		outcome := e.deliverer.Deliver(ctx, request, nil)
+		e.say(outcome)
+		total.Merge(outcome)
+	}
+	if err := lost(total); err != nil {
+		if bounded {
+			return err
+		}
+		e.reporter.Failing(err)
+	}
+	return nil
+}
+
+// lost is the error of the records that were not stored.
+func lost(outcome payload.Outcome) error {
+	var problems []error
+	if n := len(outcome.Refused); n > 0 {
+		problems = append(problems, fmt.Errorf("exporter: %d log records were refused (%s)", n, outcome.Refused[0].Reason))
+	}
+	if n := outcome.Unsent.Records(); n > 0 {
+		problems = append(problems, fmt.Errorf("exporter: %d log records were not delivered: %w", n, outcome.Err))
+	}
+	return errors.Join(problems...)
+}
+
+// requests encodes records and packs them.
+func (e *Exporter) requests(ctx context.Context, records []sdklog.Record) []payload.Request {
+	var requests []payload.Request
+	var current payload.Request
+	var line []byte
+	for i := range records {
+		var meta mapping.Meta
+		var err error
+		line, meta, err = e.reader.Append(ctx, line[:0], &records[i], e.limits.LogBytes)
+		if err != nil {
+			continue // the reader has said what there is to say
+		}
+		page := payload.NewPage(len(line))
+		payload.SetStamp(page.Append(line), e.stamp(meta))
+		for rest := page.Lines(); rest.Records() > 0; {
+			if rest = current.Add(rest, e.limits); rest.Records() > 0 {
+				requests = append(requests, current)
+				current = payload.Request{}
+			}
+		}
+	}
+	if current.Records() > 0 {
+		requests = append(requests, current)
+	}
+	return requests
+}
+
+func (e *Exporter) stamp(meta mapping.Meta) int64 {
+	e.stampMu.Lock()
+	defer e.stampMu.Unlock()
+	return e.sequencer.Next(meta.Run.Flow, meta.Micros)
+}
+
+// ForceFlush does nothing: the exporter holds no records between calls.
+func (e *Exporter) ForceFlush(context.Context) error { return nil }
+
+// Shutdown lets what is under way end, until ctx ends; then it cuts it off,
+// waits for it still, and returns the context's error. Later calls of Export fail
+// with the SDK's ErrExporterShutdown, later calls of Shutdown return nil.
+func (e *Exporter) Shutdown(ctx context.Context) error {
+	if !e.work.stop() {
+		return nil
+	}
+	err := e.work.wait(ctx)
+	e.client.Close()
+	e.reporter.Close()
+	if err != nil {
+		return fmt.Errorf("exporter: cut off while delivering: %w", err)
+	}
+	return nil
+}

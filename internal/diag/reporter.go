@@ -1,0 +1,107 @@
+// SPDX-FileCopyrightText: The prefectlogs authors
+// SPDX-License-Identifier: Apache-2.0
+
+package diag
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+)
+
+// maxKeys bounds what a reporter remembers to have said.
+const maxKeys = 1000
+
+// Reporter says things once. It is safe for concurrent use, and calls its
+// handler without holding a lock.
+type Reporter struct {
+	handle func(error)
+
+	mu      sync.Mutex // guards what follows
+	said    map[string]bool
+	failing string            // the text of the failure said last; "" while all is well
+	missing map[string]uint64 // records without a run, by logger
+}
+
+// New returns a reporter that hands everything to handle, or to [Stderr] if
+// that is nil. handle may be called concurrently.
+func New(handle func(error)) *Reporter {
+	if handle == nil {
+		handle = Stderr
+	}
+	return &Reporter{handle: handle, said: make(map[string]bool), missing: make(map[string]uint64)}
+}
+
+// Tell says err.
+func (r *Reporter) Tell(err error) { r.handle(err) }
+
+// Once says err the first time it is called with the key.
+func (r *Reporter) Once(key string, err error) {
+	r.mu.Lock()
+	first := !r.said[key] && len(r.said) < maxKeys
+	if first {
+		r.said[key] = true
+	}
+	r.mu.Unlock()
+	if first {
+		r.handle(err)
+	}
+}
+
+// Failing says err unless it was the failure said last and nothing has worked since.
+func (r *Reporter) Failing(err error) {
+	text := err.Error()
+	r.mu.Lock()
+	known := r.failing == text
+	r.failing = text
+	r.mu.Unlock()
+	if !known {
+		r.handle(err)
+	}
+}
+
+// Working says so if the last thing said was a failure.
+func (r *Reporter) Working() {
+	r.mu.Lock()
+	recovered := r.failing != ""
+	r.failing = ""
+	r.mu.Unlock()
+	if recovered {
+		r.handle(errors.New("logs are delivered again"))
+	}
+}
+
+// MissingRun counts a record without a run and says so at the first one of
+// its logger.
+func (r *Reporter) MissingRun(logger string) {
+	r.mu.Lock()
+	_, known := r.missing[logger]
+	first := !known && len(r.missing) < maxKeys
+	if known || first {
+		r.missing[logger]++
+	}
+	r.mu.Unlock()
+	if first {
+		r.handle(NoRun(logger))
+	}
+}
+
+// NoRun is the error of a record without a run.
+func NoRun(logger string) error {
+	return fmt.Errorf("a record of logger %q belongs to no run and is not sent: put a run into its context (run.NewContext), set PREFECT__FLOW_RUN_ID, or silence this with PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW=ignore", logger)
+}
+
+// Close says how many records without a run there were, where there was more than the one already told.
+func (r *Reporter) Close() {
+	r.mu.Lock()
+	missing := r.missing
+	r.missing = make(map[string]uint64)
+	r.mu.Unlock()
+	for _, logger := range slices.Sorted(maps.Keys(missing)) {
+		if n := missing[logger]; n > 1 {
+			r.handle(fmt.Errorf("in all, %d records of logger %q belonged to no run and were not sent", n, logger))
+		}
+	}
+}

@@ -1,0 +1,110 @@
+// SPDX-FileCopyrightText: The prefectlogs authors
+// SPDX-License-Identifier: Apache-2.0
+
+package prefectlogs
+
+import (
+	sdklog "go.opentelemetry.io/otel/sdk/log"
+	"go.opentelemetry.io/otel/sdk/resource"
+
+	"github.com/prefectlogs/prefectlogs/exporter"
+	"github.com/prefectlogs/prefectlogs/processor"
+	"github.com/prefectlogs/prefectlogs/settings"
+)
+
+// Option configures [Setup].
+type Option interface {
+	apply(config) config
+}
+
+type optionFunc func(config) config
+
+func (f optionFunc) apply(c config) config { return f(c) }
+
+// config is what the options say.
+type config struct {
+	settings    *settings.Settings
+	exporter    []exporter.Option
+	hasEndpoint bool
+	batch       []processor.Option
+	provider    []sdklog.LoggerProviderOption
+	onError     func(error)
+}
+
+func newConfig(opts []Option) (c config) {
+	for _, opt := range opts {
+		c = opt.apply(c)
+	}
+	return c
+}
+
+// silent returns why nothing is sent, or "".
+func (c config) silent() string {
+	switch {
+	case !c.settings.ToAPI.Enabled:
+		return "PREFECT_LOGGING_TO_API_ENABLED is false"
+	case c.settings.APIURL == "" && !c.hasEndpoint:
+		return "PREFECT_API_URL is not set"
+	}
+	return ""
+}
+
+// WithSettings takes the settings from s. By default they are loaded as
+// [settings.Load] does.
+func WithSettings(s settings.Settings) Option {
+	return optionFunc(func(c config) config {
+		c.settings = &s
+		return c
+	})
+}
+
+// WithEndpoint sets the address of the API, ".../api", in place of
+// PREFECT_API_URL. An address that is not absolute makes Setup fail.
+func WithEndpoint(apiURL string) Option {
+	return optionFunc(func(c config) config {
+		c.hasEndpoint = true
+		c.exporter = append(c.exporter, exporter.WithEndpoint(apiURL))
+		return c
+	})
+}
+
+// WithExporter adds options of the exporter. They win over the settings.
+func WithExporter(opts ...exporter.Option) Option {
+	return optionFunc(func(c config) config {
+		c.exporter = append(c.exporter, opts...)
+		return c
+	})
+}
+
+// WithBatch adds options of the batch processor.
+func WithBatch(opts ...processor.Option) Option {
+	return optionFunc(func(c config) config {
+		c.batch = append(c.batch, opts...)
+		return c
+	})
+}
+
+// WithResource sets the resource of the provider. The default is the SDK's, which
+// reads OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME.
+func WithResource(r *resource.Resource) Option {
+	return WithProvider(sdklog.WithResource(r))
+}
+
+// WithProvider adds options of the SDK's logger provider, such as further
+// processors.
+func WithProvider(opts ...sdklog.LoggerProviderOption) Option {
+	return optionFunc(func(c config) config {
+		c.provider = append(c.provider, opts...)
+		return c
+	})
+}
+
+// WithErrorHandler hands everything that the pipeline has to say to handle, in
+// place of writing it to standard error at a bounded rate. handle may be
+// called concurrently and while a record is being logged; it must not block.
+func WithErrorHandler(handle func(error)) Option {
+	return optionFunc(func(c config) config {
+		c.onError = handle
+		return c
+	})
+}

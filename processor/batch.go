@@ -1,0 +1,341 @@
+// SPDX-FileCopyrightText: The prefectlogs authors
+// SPDX-License-Identifier: Apache-2.0
+
+package processor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	sdklog "go.opentelemetry.io/otel/sdk/log"
+
+	"github.com/prefectlogs/prefectlogs/exporter/payload"
+	"github.com/prefectlogs/prefectlogs/internal/diag"
+	"github.com/prefectlogs/prefectlogs/internal/own"
+	"github.com/prefectlogs/prefectlogs/internal/sdkrecord"
+	"github.com/prefectlogs/prefectlogs/mapping"
+)
+
+// Compile-time check that Batch implements the SDK's interface.
+var _ sdklog.Processor = (*Batch)(nil)
+
+// Batch is a processor that sends records in batches. Its queue holds encoded
+// records and is bounded in bytes. All methods may be called concurrently. Get
+// one from [NewBatch], and end it with Shutdown.
+type Batch struct {
+	sender   Sender
+	reader   *sdkrecord.Reader
+	reporter *diag.Reporter
+	config   config
+	scratch  sync.Pool // of *[]byte
+
+	wake  chan struct{} // holds one element: there is news for the worker
+	hurry chan struct{} // holds one element: a wait between tries is to end
+	hard  context.Context
+	cut   context.CancelCauseFunc
+	done  chan struct{} // closed when the worker has ended
+
+	full atomic.Bool // the last record found no room; only looked at under Block and DropNewest
+
+	mu        sync.Mutex // guards what follows; never held over I/O, a wait or a callback
+	queue     queue
+	sequencer mapping.Sequencer
+	stats     Stats
+	flushing  []*flush
+	urgentAt  time.Time // when the urgent lane last woke the worker
+	stopping  bool
+	room      chan struct{} // closed and replaced when pages are given back
+	gaveUp    bool          // a blocked caller has waited in vain
+	lastErr   error         // of the request that was cut off
+}
+
+// flush waits for the records that were in the queue when it began.
+type flush struct {
+	until marker
+	done  chan struct{}
+}
+
+// maxPooledScratch bounds the memory that a pooled buffer holds on to.
+const maxPooledScratch = 256 << 10
+
+// NewBatch returns a processor that sends through sender, and starts its one
+// goroutine. All problems of the options are returned in one joined error.
+func NewBatch(sender Sender, opts ...Option) (*Batch, error) {
+	c, err := newConfig(sender, opts)
+	if err != nil {
+		return nil, err
+	}
+	reporter := diag.New(c.onError)
+	b := &Batch{
+		sender:   sender,
+		reader:   sdkrecord.NewReader(sender.Encoder(), reporter),
+		reporter: reporter,
+		config:   c,
+		wake:     make(chan struct{}, 1),
+		hurry:    make(chan struct{}, 1),
+		done:     make(chan struct{}),
+		room:     make(chan struct{}),
+		queue:    queue{maxBytes: c.queueSize, pageSize: c.pageSize},
+	}
+	b.scratch.New = func() any { return new(make([]byte, 0, 1024)) }
+	b.hard, b.cut = context.WithCancelCause(context.Background())
+	go b.work()
+	return b, nil
+}
+
+// Enabled reports true: the processor sends every record that has a run,
+// whatever its level.
+func (b *Batch) Enabled(context.Context, sdklog.EnabledParameters) bool { return true }
+
+// OnEmit encodes the record and puts it into the queue. It keeps nothing of the
+// record and always returns nil: the SDK would log an error, and where the
+// standard log package writes to these very records that never ends. What
+// becomes of the record is told by [Batch.Stats] and the error handler.
+func (b *Batch) OnEmit(ctx context.Context, record *sdklog.Record) error {
+	if own.Is(ctx) {
+		b.count(&b.stats.Skipped.Own)
+		return nil
+	}
+	buf := b.scratch.Get().(*[]byte)
+	defer func() {
+		if cap(*buf) <= maxPooledScratch {
+			b.scratch.Put(buf)
+		}
+	}()
+	for {
+		if b.config.overflow != DropOldest && b.full.Load() && !b.awaitRoom() {
+			return nil
+		}
+		line, meta, err := b.reader.Append(ctx, (*buf)[:0], record, b.config.limits.LogBytes)
+		*buf = line[:0]
+		if err != nil {
+			b.skip(err)
+			return nil
+		}
+		if b.accept(line, meta) {
+			return nil
+		}
+	}
+}
+
+// count adds a record to those emitted and to a counter of what became of it.
+func (b *Batch) count(counter *uint64) {
+	b.mu.Lock()
+	b.stats.Emitted++
+	*counter++
+	b.mu.Unlock()
+}
+
+func (b *Batch) skip(reason error) {
+	switch {
+	case errors.Is(reason, mapping.ErrOptedOut):
+		b.count(&b.stats.Skipped.OptedOut)
+	case errors.Is(reason, mapping.ErrDisabled):
+		b.count(&b.stats.Skipped.Disabled)
+	default:
+		b.count(&b.stats.Skipped.NoRun)
+	}
+}
+
+// accept puts a line into the queue, or drops what policy drops. It returns
+// false where the caller has to wait for room and encode again: blocked callers
+// hold no memory.
+func (b *Batch) accept(line []byte, meta mapping.Meta) bool {
+	lane := normal
+	if meta.Level >= urgentLevel {
+		lane = urgent
+	}
+	b.mu.Lock()
+	if b.stopping {
+		b.stats.Emitted++
+		b.stats.Dropped.Shutdown++
+		b.mu.Unlock()
+		return true
+	}
+	if micros := b.sequencer.Next(meta.Run.Flow, meta.Micros); micros != meta.Micros {
+		payload.SetStamp(line, micros)
+	}
+	lost, put := 0, false
+	for {
+		if put = b.queue.put(line, lane, time.Now); put || b.config.overflow != DropOldest {
+			break
+		}
+		evicted := b.queue.evict(lane)
+		if evicted == 0 {
+			break
+		}
+		lost += evicted
+	}
+	if !put && b.config.overflow == Block {
+		b.full.Store(true)
+		b.mu.Unlock()
+		return false
+	}
+	b.stats.Emitted++
+	if !put {
+		b.full.Store(true)
+		lost++
+	}
+	b.stats.Dropped.QueueFull += uint64(lost)
+	wake := put && b.newsLocked(lane)
+	b.mu.Unlock()
+	if wake {
+		signal(b.wake)
+	}
+	if lost > 0 {
+		b.tellFull()
+	}
+	return true
+}
+
+// newsLocked reports whether the worker needs to look at the queue because of the
+// record that was just put into it: it is the first one, it fills a batch, or it
+// is urgent.
+func (b *Batch) newsLocked(lane int) bool {
+	q := &b.queue
+	return q.records == 1 || lane == urgent || q.records == b.config.limits.Records ||
+		q.length >= b.config.limits.Bytes
+}
+
+func (b *Batch) tellFull() {
+	b.reporter.Once("queue full", fmt.Errorf("the queue of %d bytes is full and records are lost: the server is slower than the program logs, or cannot be reached", b.config.queueSize))
+}
+
+// awaitRoom returns true when a record may be encoded. Otherwise the record was
+// dropped: at once under DropNewest, after the block timeout under Block.
+func (b *Batch) awaitRoom() bool {
+	deadline := time.Now().Add(b.config.blockTimeout)
+	for {
+		b.mu.Lock()
+		if !b.full.Load() || b.stopping {
+			b.mu.Unlock()
+			return true
+		}
+		patient := b.config.overflow == Block && !b.gaveUp && time.Now().Before(deadline)
+		if !patient {
+			b.gaveUp = b.config.overflow == Block
+			b.stats.Emitted++
+			b.stats.Dropped.QueueFull++
+			b.mu.Unlock()
+			b.tellFull()
+			return false
+		}
+		room := b.room
+		b.mu.Unlock()
+
+		timer := time.NewTimer(time.Until(deadline))
+		select {
+		case <-room:
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+}
+
+// madeRoomLocked lets callers try again after pages were given back.
+func (b *Batch) madeRoomLocked() {
+	if free := b.queue.maxBytes - b.queue.bytes; b.gaveUp && free < b.queue.maxBytes/10 {
+		return
+	}
+	b.gaveUp = false
+	if b.full.Swap(false) {
+		close(b.room)
+		b.room = make(chan struct{})
+	}
+}
+
+// Flush asks for everything that is queued to be sent now, and does not wait.
+func (b *Batch) Flush() { b.startFlush() }
+
+func (b *Batch) startFlush() *flush {
+	f := &flush{done: make(chan struct{})}
+	b.mu.Lock()
+	f.until = b.queue.mark()
+	if b.queue.passed(f.until) {
+		close(f.done)
+	} else {
+		b.flushing = append(b.flushing, f)
+	}
+	b.mu.Unlock()
+	signal(b.wake)
+	signal(b.hurry)
+	return f
+}
+
+// ForceFlush returns when every record emitted before the call is stored, refused
+// or dropped. If ctx ends first, the error says how many records are
+// still on their way; they stay in the queue. After Shutdown it returns nil.
+func (b *Batch) ForceFlush(ctx context.Context) error {
+	f := b.startFlush()
+	select {
+	case <-f.done:
+		return nil
+	case <-b.done:
+		return nil
+	case <-ctx.Done():
+	}
+	stats := b.Stats()
+	return fmt.Errorf("processor: flush ended with %d log records not delivered yet: %w", stats.Queued+stats.InFlight, context.Cause(ctx))
+}
+
+// Shutdown refuses new records, delivers what is queued and ends the worker and
+// the sender. If ctx ends first, the request under way is cut off and the error says
+// how many records were not delivered. It never returns before the worker has
+// ended. Later calls wait for the first one and return nil.
+func (b *Batch) Shutdown(ctx context.Context) error {
+	b.mu.Lock()
+	first := !b.stopping
+	b.stopping = true
+	b.full.Store(false)
+	close(b.room)
+	b.room = make(chan struct{})
+	b.mu.Unlock()
+	signal(b.wake)
+	signal(b.hurry)
+
+	select {
+	case <-b.done:
+	case <-ctx.Done():
+		if first {
+			b.cut(context.Cause(ctx))
+		}
+	}
+	if !first {
+		return nil
+	}
+	<-b.done
+	b.cut(nil)
+	err := b.sender.Shutdown(ctx)
+	b.reporter.Close()
+
+	b.mu.Lock()
+	lost, cause := b.stats.Dropped.Shutdown+b.stats.Unknown, b.lastErr
+	b.mu.Unlock()
+	if cause != nil && lost > 0 {
+		return fmt.Errorf("processor: shutdown ended with %d log records not delivered: %w", lost, cause)
+	}
+	return err
+}
+
+// Stats returns the counters of one moment.
+func (b *Batch) Stats() Stats {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	stats := b.stats
+	stats.Queued = uint64(b.queue.records)
+	stats.InFlight = uint64(b.queue.inFlight)
+	stats.QueuedBytes = uint64(b.queue.bytes)
+	return stats
+}
+
+// signal leaves one element in a channel that holds one.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

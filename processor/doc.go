@@ -1,0 +1,24 @@
+// SPDX-FileCopyrightText: The prefectlogs authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package processor answers when records are sent to Prefect, and what gives
+// when there are too many: a batch processor for the OpenTelemetry SDK whose
+// queue is bounded in bytes and holds the very bytes that will be posted.
+//
+// The entry point is [NewBatch]. A record is encoded on the goroutine that logs
+// it and copied to the queue under a short lock; one goroutine sends. Records of
+// ERROR and above have a lane of their own, which goes first, wakes the sender
+// (at most every 100 ms) and is dropped last.
+//
+//	option             default
+//	WithMaxLogSize     the exporter's, 1,000,000 bytes
+//	WithBatchSize      the exporter's, 4,000,000 bytes
+//	WithBatchRecords   the exporter's, 200 records
+//	WithBatchInterval  the exporter's, 2 s
+//	WithQueueSize      16 MiB
+//	WithOverflow       DropOldest
+//	WithBlockTimeout   1 s, for Block
+//
+// A request is sent when a batch is full, when the oldest record has waited for
+// the interval, and on Flush, ForceFlush and Shutdown.
+package processor

@@ -1,0 +1,187 @@
+// SPDX-FileCopyrightText: The prefectlogs authors
+// SPDX-License-Identifier: Apache-2.0
+
+package processor
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/prefectlogs/prefectlogs/exporter/payload"
+	"github.com/prefectlogs/prefectlogs/mapping"
+)
+
+// Overflow says what gives when the queue is full.
+type Overflow int
+
+// The policies for a full queue.
+const (
+	// DropOldest makes room by dropping the oldest records below ERROR, then
+	// the oldest ones above. Logging never waits. It is the default.
+	DropOldest Overflow = iota
+	// DropNewest drops the record that finds no room.
+	DropNewest
+	// Block makes logging wait for room, up to the block timeout. After a wait
+	// in vain records are dropped without waiting until a tenth of the
+	// queue is free.
+	Block
+)
+
+const (
+	defaultQueueSize    = 16 << 20
+	defaultBlockTimeout = time.Second
+
+	maxPageSize = 64 << 10
+	minPages    = 16 // in a queue, so that dropping one costs little of it
+)
+
+// Option configures a [Batch]. Options that are invalid make [NewBatch] fail.
+type Option interface {
+	apply(config) config
+}
+
+type optionFunc func(config) config
+
+func (f optionFunc) apply(c config) config { return f(c) }
+
+// config is what the options say; zero values are not set.
+type config struct {
+	limits       payload.Limits
+	interval     time.Duration
+	queueSize    int
+	pageSize     int
+	overflow     Overflow
+	blockTimeout time.Duration
+	onError      func(error)
+	problems     []error
+}
+
+func (c config) invalid(format string, args ...any) config {
+	c.problems = append(c.problems[:len(c.problems):len(c.problems)], fmt.Errorf("processor: "+format, args...))
+	return c
+}
+
+// WithMaxLogSize bounds one log in bytes as they go over the wire. The default is
+// the exporter's; less than 512 or more than the exporter's is an error.
+func WithMaxLogSize(bytes int) Option {
+	return optionFunc(func(c config) config {
+		if bytes < mapping.MinLimit {
+			return c.invalid("the max log size is %d bytes; it must be at least %d", bytes, mapping.MinLimit)
+		}
+		c.limits.LogBytes = bytes
+		return c
+	})
+}
+
+// WithBatchSize bounds the body of one request in bytes. The default is the
+// exporter's; less than 514 or more than the exporter's is an error.
+func WithBatchSize(bytes int) Option {
+	return optionFunc(func(c config) config {
+		if bytes < mapping.MinLimit+payload.Overhead {
+			return c.invalid("the batch size is %d bytes; it must be at least %d", bytes, mapping.MinLimit+payload.Overhead)
+		}
+		c.limits.Bytes = bytes
+		return c
+	})
+}
+
+// WithBatchRecords bounds the records of one request; that many records do not
+// wait for the interval. The default is the exporter's; less than 1 or
+// more than [payload.MaxRecords] is an error.
+func WithBatchRecords(n int) Option {
+	return optionFunc(func(c config) config {
+		if n < 1 || n > payload.MaxRecords {
+			return c.invalid("the batch has %d records; it must have 1 to %d", n, payload.MaxRecords)
+		}
+		c.limits.Records = n
+		return c
+	})
+}
+
+// WithBatchInterval is how long a record waits for others at most. The default is
+// the exporter's, which comes from PREFECT_LOGGING_TO_API_BATCH_INTERVAL
+// (2 s). It must be positive.
+func WithBatchInterval(d time.Duration) Option {
+	return optionFunc(func(c config) config {
+		if d <= 0 {
+			return c.invalid("the batch interval is %v; it must be positive", d)
+		}
+		c.interval = d
+		return c
+	})
+}
+
+// WithQueueSize bounds the memory of the queue in bytes, records under way
+// included. The default is 16 MiB. It must hold at least one log of the
+// maximum size, twice.
+func WithQueueSize(bytes int) Option {
+	return optionFunc(func(c config) config {
+		if bytes <= 0 {
+			return c.invalid("the queue size is %d bytes; it must be positive", bytes)
+		}
+		c.queueSize = bytes
+		return c
+	})
+}
+
+// WithOverflow says what gives when the queue is full; the default is
+// [DropOldest]. An unknown policy is an error.
+func WithOverflow(policy Overflow) Option {
+	return optionFunc(func(c config) config {
+		if policy < DropOldest || policy > Block {
+			return c.invalid("the overflow policy %d is unknown; it must be DropOldest, DropNewest or Block", policy)
+		}
+		c.overflow = policy
+		return c
+	})
+}
+
+// WithBlockTimeout is how long logging waits for room at most under [Block]. The
+// default is 1 s. It must be positive.
+func WithBlockTimeout(d time.Duration) Option {
+	return optionFunc(func(c config) config {
+		if d <= 0 {
+			return c.invalid("the block timeout is %v; it must be positive", d)
+		}
+		c.blockTimeout = d
+		return c
+	})
+}
+
+// WithErrorHandler hands everything that the processor has to say to handle, in
+// place of writing it to standard error at a bounded rate. handle may be
+// called concurrently and while a record is being logged; it must not block.
+func WithErrorHandler(handle func(error)) Option {
+	return optionFunc(func(c config) config {
+		c.onError = handle
+		return c
+	})
+}
+
+// newConfig puts what the sender says under the options.
+func newConfig(sender Sender, opts []Option) (config, error) {
+	var c config
+	for _, opt := range opts {
+		c = opt.apply(c)
+	}
+	limits := sender.Limits()
+	if c.limits.Bytes > limits.Bytes {
+		c = c.invalid("the batch size of %d bytes exceeds the exporter's %d; raise that one", c.limits.Bytes, limits.Bytes)
+	}
+	if c.limits.LogBytes > limits.LogBytes {
+		c = c.invalid("the max log size of %d bytes exceeds the exporter's %d; raise that one", c.limits.LogBytes, limits.LogBytes)
+	}
+	c.limits.Bytes = cmp.Or(c.limits.Bytes, limits.Bytes)
+	c.limits.LogBytes = min(cmp.Or(c.limits.LogBytes, limits.LogBytes), c.limits.Bytes-payload.Overhead)
+	c.limits.Records = cmp.Or(c.limits.Records, limits.Records)
+	c.interval = cmp.Or(c.interval, sender.Interval())
+	c.queueSize = cmp.Or(c.queueSize, defaultQueueSize)
+	c.blockTimeout = cmp.Or(c.blockTimeout, defaultBlockTimeout)
+	if c.queueSize < 2*c.limits.LogBytes {
+		c = c.invalid("the queue size of %d bytes is less than twice the max log size of %d bytes; raise the one or lower the other", c.queueSize, c.limits.LogBytes)
+	}
+	c.pageSize = min(maxPageSize, c.queueSize/minPages)
+	return c, errors.Join(c.problems...)
+}

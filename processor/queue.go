@@ -1,0 +1,233 @@
+// SPDX-FileCopyrightText: The prefectlogs authors
+// SPDX-License-Identifier: Apache-2.0
+
+package processor
+
+import (
+	"slices"
+	"time"
+
+	"github.com/prefectlogs/prefectlogs/exporter/payload"
+)
+
+// The lanes of a queue, in the order in which they are sent.
+const (
+	urgent = iota
+	normal
+	lanes
+)
+
+// urgentLevel is the level from which a record goes by the urgent lane.
+const urgentLevel = 40
+
+// maxFreePages bounds the emptied pages that are kept for use again.
+const maxFreePages = 16
+
+// queue holds pages of encoded records, bounded in bytes of memory. It is not safe
+// for concurrent use: the lock of the Batch guards it.
+type queue struct {
+	maxBytes int
+	pageSize int
+
+	lanes  [lanes]lane
+	flying []*queuedPage // with lines in the request under way
+	free   []*payload.Page
+
+	bytes    int // memory of all pages in lanes and under way
+	records  int // waiting
+	length   int // bytes of the waiting lines and what joins them, about
+	inFlight int // records
+}
+
+type lane struct {
+	pages    []*queuedPage // the last one is open unless sealed
+	accepted uint64        // records ever put into the lane
+}
+
+// queuedPage is a page on its way through the queue.
+type queuedPage struct {
+	page   *payload.Page
+	lane   int
+	first  uint64        // position in the lane of its first record
+	since  time.Time     // when its first record came
+	sealed bool          // takes no more records
+	rest   payload.Lines // once sealed: what is not yet taken
+	flying int           // records in the request under way
+}
+
+func (p *queuedPage) waiting() payload.Lines {
+	if p.sealed {
+		return p.rest
+	}
+	return p.page.Lines()
+}
+
+func (p *queuedPage) seal() {
+	if !p.sealed {
+		p.rest, p.sealed = p.page.Lines(), true
+	}
+}
+
+// put copies a line to the open page of its lane. It returns false where the
+// queue has no room for another page.
+func (q *queue) put(line []byte, laneIndex int, now func() time.Time) bool {
+	l := &q.lanes[laneIndex]
+	var open *queuedPage
+	if n := len(l.pages); n > 0 && !l.pages[n-1].sealed {
+		open = l.pages[n-1]
+	}
+	if open == nil || open.page.Append(line) == nil {
+		page := q.newPage(len(line))
+		if page == nil {
+			return false
+		}
+		if open != nil {
+			open.seal()
+		}
+		page.Append(line)
+		l.pages = append(l.pages, &queuedPage{page: page, lane: laneIndex, first: l.accepted, since: now()})
+	}
+	l.accepted++
+	q.records++
+	q.length += len(line) + 2
+	return true
+}
+
+// newPage returns an empty page for a line, or nil where there is no room. A
+// long line gets a page of its own size: it would leave too much of a
+// standard one unused.
+func (q *queue) newPage(line int) *payload.Page {
+	size := q.pageSize
+	if line > size/4 {
+		size = line
+	}
+	if q.bytes+size > q.maxBytes {
+		return nil
+	}
+	q.bytes += size
+	if n := len(q.free); size == q.pageSize && n > 0 {
+		page := q.free[n-1]
+		q.free = q.free[:n-1]
+		return page
+	}
+	return payload.NewPage(size)
+}
+
+// evict drops the oldest page of the lowest lane down to the given one and
+// returns how many records were lost; 0 where there is nothing to drop.
+func (q *queue) evict(downTo int) int {
+	for i := lanes - 1; i >= downTo; i-- {
+		l := &q.lanes[i]
+		at := slices.IndexFunc(l.pages, func(p *queuedPage) bool { return p.flying == 0 })
+		if at < 0 {
+			continue
+		}
+		page := l.pages[at]
+		l.pages = slices.Delete(l.pages, at, at+1)
+		lost := page.waiting()
+		q.records -= lost.Records()
+		q.length -= lost.Size()
+		q.release(page)
+		return lost.Records()
+	}
+	return 0
+}
+
+// evictAll drops everything that waits.
+func (q *queue) evictAll() (lost int) {
+	for i := range q.lanes {
+		for _, page := range q.lanes[i].pages {
+			lost += page.waiting().Records()
+			page.rest, page.sealed = payload.Lines{}, true
+			if page.flying == 0 {
+				q.release(page)
+			}
+		}
+		q.lanes[i].pages = nil
+	}
+	q.records, q.length = 0, 0
+	return lost
+}
+
+// take joins what waits to a request under the limits, the urgent lane first.
+func (q *queue) take(limits payload.Limits) (request payload.Request) {
+	for i := range q.lanes {
+		l := &q.lanes[i]
+		for len(l.pages) > 0 {
+			page := l.pages[0]
+			page.seal()
+			before := page.rest
+			page.rest = request.Add(page.rest, limits)
+			if taken := before.Records() - page.rest.Records(); taken > 0 {
+				page.flying = taken
+				q.flying = append(q.flying, page)
+				q.records -= taken
+				q.length -= before.Size() - page.rest.Size()
+				q.inFlight += taken
+			}
+			if page.rest.Records() > 0 {
+				return request // full
+			}
+			l.pages = slices.Delete(l.pages, 0, 1)
+		}
+	}
+	q.length = 0 // the count of separators is approximate; nothing waits now
+	return request
+}
+
+// land ends the request under way: its pages are given back, except for those
+// with records that still wait.
+func (q *queue) land() {
+	for i, page := range q.flying {
+		page.flying = 0
+		if page.rest.Records() == 0 {
+			q.release(page)
+		}
+		q.flying[i] = nil
+	}
+	q.flying = q.flying[:0]
+	q.inFlight = 0
+}
+
+func (q *queue) release(page *queuedPage) {
+	q.bytes -= page.page.Cap()
+	if page.page.Cap() == q.pageSize && len(q.free) < maxFreePages {
+		page.page.Reset()
+		q.free = append(q.free, page.page)
+	}
+}
+
+// oldest returns when the record that has waited longest in a lane came, about.
+func (q *queue) oldest(laneIndex int) (since time.Time, ok bool) {
+	pages := q.lanes[laneIndex].pages
+	if len(pages) == 0 {
+		return time.Time{}, false
+	}
+	return pages[0].since, true
+}
+
+// marker names the records that are in the queue at one moment, by lane.
+type marker [lanes]uint64
+
+// mark seals the open pages and names what is in the queue now.
+func (q *queue) mark() (m marker) {
+	for i := range q.lanes {
+		l := &q.lanes[i]
+		if n := len(l.pages); n > 0 {
+			l.pages[n-1].seal()
+		}
+		m[i] = l.accepted
+	}
+	return m
+}
+
+// passed reports whether all records that m names have left the queue.
+func (q *queue) passed(m marker) bool {
+	before := func(p *queuedPage) bool { return p.first < m[p.lane] }
+	for i := range q.lanes {
+		if pages := q.lanes[i].pages; len(pages) > 0 && before(pages[0]) {
+			return false
+		}
+	}
+	return !slices.ContainsFunc(q.flying, before)
+}

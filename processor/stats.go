@@ -1,0 +1,51 @@
+// SPDX-FileCopyrightText: The prefectlogs authors
+// SPDX-License-Identifier: Apache-2.0
+
+package processor
+
+import "fmt"
+
+// Stats counts what became of every record since the start. At every instant
+//
+//	Emitted = Stored + Refused + Dropped + Skipped + Queued + InFlight + Unknown
+//
+// where Dropped and Skipped are the sums of their reasons.
+type Stats struct {
+	Emitted  uint64 // handed to OnEmit
+	Stored   uint64 // stored by the server
+	Refused  uint64 // not taken by the server
+	Dropped  Dropped
+	Skipped  Skipped
+	Queued   uint64 // waiting
+	InFlight uint64 // in the request under way
+	Unknown  uint64 // under way when a shutdown was cut off: the server may have stored them
+
+	QueuedBytes uint64 // memory of the queue, records under way included
+	Requests    uint64 // handed to the sender
+}
+
+// Dropped are the records given up for want of room or time.
+type Dropped struct {
+	QueueFull uint64 // the queue had no room
+	Shutdown  uint64 // not delivered when a shutdown was cut off, or emitted after it
+}
+
+// Skipped are the records that policy leaves out.
+type Skipped struct {
+	NoRun    uint64 // they belong to no run
+	OptedOut uint64 // they say send_to_api=false
+	Disabled uint64 // logging to the API is disabled
+	Own      uint64 // they come from the work of prefectlogs itself
+}
+
+// Total returns the sum over all reasons.
+func (d Dropped) Total() uint64 { return d.QueueFull + d.Shutdown }
+
+// Total returns the sum over all reasons.
+func (s Skipped) Total() uint64 { return s.NoRun + s.OptedOut + s.Disabled + s.Own }
+
+// String tells the counters in a line, for people.
+func (s Stats) String() string {
+	return fmt.Sprintf("%d emitted: %d stored, %d refused, %d dropped, %d skipped, %d queued (%d bytes), %d in flight, %d unknown",
+		s.Emitted, s.Stored, s.Refused, s.Dropped.Total(), s.Skipped.Total(), s.Queued, s.QueuedBytes, s.InFlight, s.Unknown)
+}

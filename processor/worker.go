@@ -1,0 +1,107 @@
+// SPDX-FileCopyrightText: The prefectlogs authors
+// SPDX-License-Identifier: Apache-2.0
+
+package processor
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/prefectlogs/prefectlogs/exporter/payload"
+)
+
+// urgentEvery is how often the urgent lane can wake the worker ahead of time.
+const urgentEvery = 100 * time.Millisecond
+
+// forever is longer than anything the worker waits for.
+const forever = 24 * time.Hour
+
+// work is the goroutine that owns sending.
+func (b *Batch) work() {
+	defer close(b.done)
+	timer := time.NewTimer(forever)
+	defer timer.Stop()
+	for {
+		request, wait, stop := b.next(time.Now())
+		if request.Records() > 0 {
+			select {
+			case <-b.hurry: // meant for a wait of an earlier request
+			default:
+			}
+			b.settle(b.sender.Send(b.hard, request, b.hurry))
+			continue
+		}
+		if stop {
+			return
+		}
+		timer.Reset(wait)
+		select {
+		case <-b.wake:
+		case <-timer.C:
+		}
+	}
+}
+
+// next returns the request to send now; or how long to wait for one; or that
+// the worker is to end.
+func (b *Batch) next(now time.Time) (request payload.Request, wait time.Duration, stop bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.queue.records == 0 {
+		return request, forever, b.stopping
+	}
+	if wait = b.dueLocked(now); wait > 0 {
+		return request, wait, false
+	}
+	if _, ok := b.queue.oldest(urgent); ok {
+		b.urgentAt = now
+	}
+	b.stats.Requests++
+	return b.queue.take(b.config.limits), 0, false
+}
+
+// dueLocked returns how long what is queued may still wait; at most 0 means it is due.
+func (b *Batch) dueLocked(now time.Time) time.Duration {
+	q := &b.queue
+	if b.stopping || len(b.flushing) > 0 || q.records >= b.config.limits.Records || q.length >= b.config.limits.Bytes {
+		return 0
+	}
+	wait := forever
+	if _, ok := q.oldest(urgent); ok {
+		wait = b.urgentAt.Add(urgentEvery).Sub(now)
+	}
+	if since, ok := q.oldest(normal); ok {
+		wait = min(wait, since.Add(b.config.interval).Sub(now))
+	}
+	return wait
+}
+
+// settle counts what became of the request under way and gives its memory back.
+func (b *Batch) settle(outcome payload.Outcome) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.stats.Stored += uint64(outcome.Stored)
+	b.stats.Refused += uint64(len(outcome.Refused))
+	unsent := outcome.Unsent.Records()
+	b.stats.Unknown += uint64(outcome.Unknown)
+	b.stats.Dropped.Shutdown += uint64(unsent - outcome.Unknown)
+	b.queue.land()
+	if outcome.Err != nil {
+		b.lastErr = outcome.Err
+	}
+	if b.hard.Err() != nil {
+		b.stats.Dropped.Shutdown += uint64(b.queue.evictAll())
+		if b.lastErr == nil {
+			b.lastErr = context.Cause(b.hard)
+		}
+	}
+	b.madeRoomLocked()
+	b.flushing = slices.DeleteFunc(b.flushing, func(f *flush) bool {
+		if !b.queue.passed(f.until) {
+			return false
+		}
+		close(f.done)
+		return true
+	})
+}

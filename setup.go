@@ -1,0 +1,102 @@
+// SPDX-FileCopyrightText: The prefectlogs authors
+// SPDX-License-Identifier: Apache-2.0
+
+package prefectlogs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"go.opentelemetry.io/contrib/bridges/otelslog"
+	sdklog "go.opentelemetry.io/otel/sdk/log"
+
+	"github.com/prefectlogs/prefectlogs/exporter"
+	"github.com/prefectlogs/prefectlogs/internal/diag"
+	"github.com/prefectlogs/prefectlogs/processor"
+	"github.com/prefectlogs/prefectlogs/settings"
+)
+
+// Pipeline is a logger provider whose records go to Prefect. All methods may be
+// called concurrently. Get one from [Setup], and end it with Shutdown: what is
+// queued when the program ends without it is lost.
+type Pipeline struct {
+	provider *sdklog.LoggerProvider
+	batch    *processor.Batch // nil: nothing is sent
+}
+
+// Setup builds a pipeline. It does not reach for the server, registers nothing
+// globally and changes no logger of the program. All problems of settings,
+// environment and options are returned in one joined error.
+func Setup(ctx context.Context, opts ...Option) (*Pipeline, error) {
+	c := newConfig(opts)
+	reporter := diag.New(c.onError)
+	if c.settings == nil {
+		loaded, err := settings.Load()
+		if err != nil {
+			return nil, err
+		}
+		c.settings = &loaded
+	}
+	for _, notice := range c.settings.Notices() {
+		reporter.Tell(errors.New(notice))
+	}
+	if reason := c.silent(); reason != "" {
+		reporter.Tell(fmt.Errorf("logs are not sent to Prefect: %s", reason))
+		return &Pipeline{provider: sdklog.NewLoggerProvider(c.provider...)}, nil
+	}
+
+	exp, err := exporter.New(ctx, append([]exporter.Option{
+		exporter.WithSettings(*c.settings), exporter.WithErrorHandler(c.onError),
+	}, c.exporter...)...)
+	if err != nil {
+		return nil, err
+	}
+	batch, err := processor.NewBatch(exp, append([]processor.Option{
+		processor.WithErrorHandler(c.onError),
+	}, c.batch...)...)
+	if err != nil {
+		return nil, errors.Join(err, exp.Shutdown(ctx))
+	}
+	provider := sdklog.NewLoggerProvider(append([]sdklog.LoggerProviderOption{
+		sdklog.WithAllowKeyDuplication(), // the encoder lets the last of equal keys win, at less cost
+		sdklog.WithProcessor(&levelFilter{Processor: batch, least: int(c.settings.LoggingLevel)}),
+	}, c.provider...)...)
+	return &Pipeline{provider: provider, batch: batch}, nil
+}
+
+// LoggerProvider returns the provider, for any bridge to OpenTelemetry.
+func (p *Pipeline) LoggerProvider() *sdklog.LoggerProvider { return p.provider }
+
+// Logger returns a logger of log/slog. Its name stands beside each log on the
+// run's page.
+func (p *Pipeline) Logger(name string) *slog.Logger {
+	return otelslog.NewLogger(name, otelslog.WithLoggerProvider(p.provider))
+}
+
+// ForceFlush returns when every record logged before the call is stored, refused or
+// dropped, or with an error when ctx ends first.
+func (p *Pipeline) ForceFlush(ctx context.Context) error {
+	return p.provider.ForceFlush(ctx)
+}
+
+// Shutdown delivers what is queued and ends the pipeline. If ctx ends first, the
+// error says how many records were not delivered. Nothing of the pipeline runs
+// when it returns. Later calls return nil.
+func (p *Pipeline) Shutdown(ctx context.Context) error {
+	var err error
+	if p.batch != nil {
+		// Before the provider, which would never reach it if its own context ended first.
+		err = p.batch.Shutdown(ctx)
+	}
+	return errors.Join(err, p.provider.Shutdown(context.WithoutCancel(ctx)))
+}
+
+// Stats returns the counters of one moment; all are zero where nothing is sent.
+func (p *Pipeline) Stats() processor.Stats {
+	if p.batch == nil {
+		return processor.Stats{}
+	}
+	return p.batch.Stats()
+}
