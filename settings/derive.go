@@ -51,7 +51,7 @@ func (r *resolution) deriveHome() {
 	if r.isSet("home") {
 		home, err := expandUser(r.Home, user)
 		if err != nil {
-			r.refuse(definitionOf("home"), err)
+			r.refuse(definitionOf("home"), r.found["home"], err)
 		}
 		r.Home = home
 	} else if user != "" {

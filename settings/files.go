@@ -90,18 +90,7 @@ func (c config) readFiles(exact map[string]string) (files, error) {
 	errs = append(errs, err)
 	if ok {
 		found, senseless := parseDotEnv(string(text), exact)
-		f.dotEnv, f.dotEnvExact = make(variables), make(map[string]string)
-		for _, a := range found {
-			if !a.hasValue {
-				// The last of equal names holds, even when it holds nothing.
-				delete(f.dotEnv, strings.ToUpper(a.name))
-				delete(f.dotEnvExact, a.name)
-				continue
-			}
-			f.dotEnvExact[a.name] = a.text
-			source := Source{Kind: FromDotEnv, File: ".env", Line: a.line}
-			f.dotEnv[strings.ToUpper(a.name)] = value{raw: a.text, name: a.name, json: true, source: source}
-		}
+		f.dotEnv, f.dotEnvExact = dotEnvVariables(found)
 		for _, line := range senseless {
 			f.remarks = append(f.remarks, fmt.Sprintf(".env:%d is no assignment, and was left out", line))
 		}
@@ -126,6 +115,32 @@ func (c config) readFiles(exact map[string]string) (files, error) {
 		}
 	}
 	return f, errors.Join(errs...)
+}
+
+// dotEnvVariables indexes the assignments of a .env file. As in Python a name
+// that comes again gets another value, and keeps its place: so of names that
+// differ in case, the one that first appears last holds.
+func dotEnvVariables(found []assignment) (v variables, exact map[string]string) {
+	last := make(map[string]assignment)
+	var order []string
+	for _, a := range found {
+		if _, ok := last[a.name]; !ok {
+			order = append(order, a.name)
+		}
+		last[a.name] = a
+	}
+	v, exact = make(variables), make(map[string]string)
+	for _, name := range order {
+		a := last[name]
+		if !a.hasValue {
+			delete(v, strings.ToUpper(name))
+			continue
+		}
+		exact[name] = a.text
+		source := Source{Kind: FromDotEnv, File: ".env", Line: a.line}
+		v[strings.ToUpper(name)] = value{raw: a.text, name: name, json: true, source: source}
+	}
+	return v, exact
 }
 
 // check refuses a value where Prefect expects a table of settings.

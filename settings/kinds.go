@@ -139,15 +139,26 @@ func missingFlowKind() kind {
 	}
 }
 
-// asList gives the elements of a list of Prefect 3: a text has them between
-// commas. Variables may hold JSON instead; text that is none is a plain list.
-// ok is false for what can be no list.
-func asList(v value) (list []any, ok bool) {
-	raw := v.raw
-	if s, isText := raw.(string); isText && v.json {
-		if decoded, err := parseJSON(s); err == nil {
-			raw = decoded
-		}
+// decodeList reads JSON in a variable of Prefect 3; a text that is none is the
+// value itself, as it is elsewhere.
+func decodeList(v value, g Generation) (any, error) {
+	text, isText := v.raw.(string)
+	if !isText || !v.json || g == Prefect2 {
+		return v.raw, nil
+	}
+	decoded, err := parseJSON(text)
+	if err != nil {
+		return text, nil
+	}
+	return decoded, nil
+}
+
+// asList gives the elements of a list: a text has them between commas. What
+// Python takes for false is an empty list.
+func asList(raw any, g Generation) (list []any, ok bool) {
+	if g == Prefect2 {
+		text, err := asText(raw, g)
+		return splitList(text), err == nil
 	}
 	switch raw := raw.(type) {
 	case nil:
@@ -190,12 +201,9 @@ func splitList(s string) []any {
 func codesKind() kind {
 	allowed := errors.New("want status codes from 100 to 599, with commas between")
 	return kind{
+		decode: decodeList,
 		set: func(s *Settings, v value, g Generation) error {
-			list, ok := asList(v)
-			if g == Prefect2 {
-				text, err := asText(v.raw, g)
-				list, ok = splitList(text), err == nil
-			}
+			list, ok := asList(v.raw, g)
 			if !ok {
 				return allowed
 			}
@@ -220,6 +228,7 @@ func codesKind() kind {
 			}
 			return strings.Join(list, ",")
 		},
+		lazy: true,
 	}
 }
 
@@ -227,12 +236,9 @@ func codesKind() kind {
 func loggersKind() kind {
 	allowed := errors.New("want names of loggers, with commas between")
 	return kind{
+		decode: decodeList,
 		set: func(s *Settings, v value, g Generation) error {
-			list, ok := asList(v)
-			if g == Prefect2 {
-				text, err := asText(v.raw, g)
-				list, ok = splitList(text), err == nil
-			}
+			list, ok := asList(v.raw, g)
 			var loggers []string
 			for _, item := range list {
 				name, isText := item.(string)
@@ -256,17 +262,26 @@ func loggersKind() kind {
 func headersKind() kind {
 	allowed := errors.New(`want a JSON object of texts, as {"X-Name": "value"}`)
 	return kind{
+		decode: func(v value, _ Generation) (any, error) {
+			text, isText := v.raw.(string)
+			if !isText {
+				if v.source.Kind == FromProfile {
+					return nil, allowed
+				}
+				return v.raw, nil
+			}
+			decoded, err := parseJSON(text)
+			if err != nil || decoded == nil && !v.json {
+				return nil, allowed
+			}
+			return decoded, nil
+		},
 		set: func(s *Settings, v value, _ Generation) error {
 			raw := v.raw
-			if _, isTable := raw.(map[string]any); isTable && v.source.Kind == FromProfile {
-				return allowed
-			}
-			for range 2 { // a JSON text may hold the object as JSON once more
-				if text, isText := raw.(string); isText {
-					var err error
-					if raw, err = parseJSON(text); err != nil {
-						return allowed
-					}
+			if text, isText := raw.(string); isText { // JSON within JSON
+				var err error
+				if raw, err = parseJSON(text); err != nil {
+					return allowed
 				}
 			}
 			table, ok := raw.(map[string]any)

@@ -104,7 +104,7 @@ var errTooLarge = fmt.Errorf("want a number of at most %d", math.MaxInt)
 func parseInt(s string, g Generation) (int, error) {
 	s = strings.TrimFunc(s, isSpace)
 	if g != Prefect2 {
-		if whole, zeros, ok := strings.Cut(s, "."); ok && whole != "" && strings.Trim(zeros, "0") == "" {
+		if whole, zeros, ok := strings.Cut(s, "."); ok && zeros != "" && strings.Trim(zeros, "0") == "" {
 			s = whole
 		}
 	}

@@ -127,7 +127,14 @@ func (c config) openProfile(o *opened, path string) error {
 	p.data, ok = lookUpProfile(p, c.generation)
 	if !ok && isSet && p.name != fallback {
 		o.remarks = append(o.remarks, fmt.Sprintf("profile %q is not there; the default profile %q is used", p.name, fallback))
-		p = profile{name: fallback, file: file}
+	}
+	if !ok || !isSet {
+		// The default profile of Prefect 3 is the built-in one, even where the
+		// file has one of that name.
+		p = profile{name: fallback}
+		if c.generation == Prefect2 {
+			p.file = file
+		}
 		p.data, ok = lookUpProfile(p, c.generation)
 	}
 	o.profile = p.name

@@ -6,6 +6,8 @@ package settings
 import (
 	"errors"
 	"fmt"
+	"iter"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -37,6 +39,9 @@ func resolve(opts []Option) (*resolution, error) {
 	for _, d := range definitions {
 		r.resolve(d)
 	}
+	if r.generation == Prefect2 {
+		r.resolveEnvironment()
+	}
 	r.derive()
 	r.observe()
 	return r, errors.Join(r.errs...)
@@ -44,7 +49,7 @@ func resolve(opts []Option) (*resolution, error) {
 
 // resolve gives one setting its value.
 func (r *resolution) resolve(d *definition) {
-	v, i, ok := d.lookup(r.places)
+	v, i, ok := r.lookUp(d)
 	if !ok {
 		r.found[d.key] = value{name: d.names[0], source: Source{Kind: FromDefault}}
 		return
@@ -53,7 +58,7 @@ func (r *resolution) resolve(d *definition) {
 	before := r.Settings
 	if err := d.set(&r.Settings, v, r.generation); err != nil {
 		r.Settings = before
-		r.refuse(d, err)
+		r.refuse(d, v, err)
 		return
 	}
 	if i > 0 {
@@ -61,22 +66,94 @@ func (r *resolution) resolve(d *definition) {
 	}
 }
 
-// lookup finds the setting's value: under its newest name in any place, the
-// highest first, before under an older name.
-func (d *definition) lookup(places []place) (v value, i int, ok bool) {
-	for i := range d.names {
-		for _, p := range places {
-			if v, ok := p.find(d, i); ok {
-				return v, i, true
+// lookUp finds the value in force, which has the i-th of the setting's names.
+func (r *resolution) lookUp(d *definition) (best value, i int, ok bool) {
+	for v, n := range d.candidates(r.places) {
+		if d.decode != nil {
+			raw, err := d.decode(v, r.generation)
+			if err != nil {
+				r.refuse(d, v, err)
+				continue
+			}
+			if raw == nil {
+				continue
+			}
+			v.raw = raw
+		}
+		if !ok {
+			best, i, ok = v, n, true
+		} else if table, isTable := best.raw.(map[string]any); isTable {
+			best.raw = merge(table, v.raw)
+		}
+		if !d.table {
+			break
+		}
+	}
+	return best, i, ok
+}
+
+// candidates yields the setting's values, the one in force first, each with
+// the number of its name.
+func (d *definition) candidates(places []place) iter.Seq2[value, int] {
+	return func(yield func(value, int) bool) {
+		if len(d.names) > 1 && stillKnown[d.names[1]] {
+			for _, p := range places {
+				for i := range d.names {
+					if v, ok := p.find(d, i); ok && !yield(v, i) {
+						return
+					}
+				}
+			}
+			return
+		}
+		for i := range d.names {
+			for _, p := range places {
+				if v, ok := p.find(d, i); ok && !yield(v, i) {
+					return
+				}
 			}
 		}
 	}
-	return value{}, 0, false
 }
 
-// refuse notes an error for the value that was found.
-func (r *resolution) refuse(d *definition, err error) {
-	v := r.found[d.key]
+// merge is table with what it lacks from lower, if that is a table.
+func merge(table map[string]any, lower any) map[string]any {
+	merged := make(map[string]any)
+	if lower, ok := lower.(map[string]any); ok {
+		maps.Copy(merged, lower)
+	}
+	maps.Copy(merged, table)
+	return merged
+}
+
+// resolveEnvironment checks the environment alone: Prefect 2 resolves it once
+// without the profile, and refuses what is wrong with it then.
+func (r *resolution) resolveEnvironment() {
+	alone := &resolution{
+		config: r.config, opened: opened{places: r.places[:1]}, Settings: defaults(),
+		found: make(map[string]value), refused: make(map[string]error),
+	}
+	for _, p := range r.places {
+		if v, ok := p.(variables); ok {
+			alone.places = append(alone.places[:len(alone.places):len(alone.places)], v)
+		}
+	}
+	for _, d := range definitions {
+		if !d.lazy {
+			alone.resolve(d)
+		}
+	}
+	alone.checkSizes()
+	for _, err := range alone.errs {
+		known := func(other error) bool { return other != nil && other.Error() == err.Error() }
+		if !slices.ContainsFunc(r.errs, known) {
+			r.errs = append(r.errs, err)
+		}
+	}
+}
+
+// refuse notes an error for a value of a setting.
+func (r *resolution) refuse(d *definition, v value, err error) {
 	e := &Error{Name: v.name, Source: v.source, Err: err, Value: mask}
 	if !d.secret {
 		e.Value = shown(v.raw)

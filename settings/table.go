@@ -15,14 +15,23 @@ type definition struct {
 	kind
 }
 
+// stillKnown are the older names that Prefect 3 knows as well: there the
+// higher source wins, under whichever name. Of other old names it knows
+// nothing, so that a newer name anywhere wins over them.
+var stillKnown = map[string]bool{"PREFECT_LOGGING_SETTINGS_PATH": true, "PREFECT_TEST_MODE": true}
+
 // kind is how values of one type are read and shown.
 type kind struct {
+	// decode, when there is one, makes of every value found, not only of the
+	// one in force, what set reads. Nothing (nil) stands for no value at all.
+	decode func(v value, g Generation) (any, error)
 	// set reads v into s. Its error says what is allowed, without the value.
 	set func(s *Settings, v value, g Generation) error
 	// show gives the value in force for people, secrets masked.
 	show   func(s *Settings) string
 	secret bool
-	table  bool // a TOML table is a value, not a group of settings
+	table  bool // it is a table, and those of several sources are merged
+	lazy   bool // Prefect 2 looks at the value only when it is in force
 }
 
 // defaults is Settings with no source at all.

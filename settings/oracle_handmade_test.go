@@ -1,0 +1,97 @@
+// SPDX-FileCopyrightText: The prefectlogs authors
+// SPDX-License-Identifier: Apache-2.0
+
+package settings_test
+
+import "github.com/prefectlogs/prefectlogs/internal/servers"
+
+const homeProfiles = "@/home/.prefect/profiles.toml"
+
+// handmadeCases are the corners that chance would not find.
+func handmadeCases(version servers.Version) []oracleCase {
+	cases := []oracleCase{
+		{Name: "nothing at all"},
+		{Name: "the built-in profile local", Env: env("PREFECT_PROFILE", "local")},
+		{Name: "a profile of the file named like a built-in one", Files: files(homeProfiles, "active='local'\n[profiles.local]\nPREFECT_API_KEY='k'\n")},
+		{Name: "active names no profile", Files: files(homeProfiles, "active='x'\n[profiles.y]\nPREFECT_API_URL='u'\n")},
+		{Name: "no active profile", Files: files(homeProfiles, "[profiles.y]\nPREFECT_API_URL='u'\n")},
+		{Name: "an empty file of profiles", Env: env("PREFECT_PROFILE", "local"), Files: files(homeProfiles, "")},
+		{Name: "broken TOML in the profiles", Files: files(homeProfiles, "active = \n")},
+		{Name: "PREFECT_HOME without profiles", Env: env("PREFECT_HOME", "@/h", "PREFECT_PROFILE", "local")},
+		{Name: "PREFECT_HOME with a tilde", Env: env("PREFECT_HOME", "~/h/"), Files: files("@/home/h/profiles.toml", "active='a'\n[profiles.a]\nPREFECT_API_URL='u'\n")},
+		{Name: "a template in the path of the profiles", Env: env("PREFECT_HOME", "@/h", "PREFECT_PROFILES_PATH", "$PREFECT_HOME/p.toml"), Files: files("@/h/p.toml", "active='a'\n[profiles.a]\nPREFECT_API_URL='u'\n")},
+		{Name: "a relative path of the profiles", Env: env("PREFECT_PROFILES_PATH", "p.toml"), Files: files("p.toml", "active='a'\n[profiles.a]\nPREFECT_API_URL='u'\n")},
+		{Name: "an empty variable hides the profile", Env: env("PREFECT_API_URL", ""), Files: files(homeProfiles, "active='a'\n[profiles.a]\nPREFECT_API_URL='u'\n")},
+		{Name: "a lower-case variable against the profile", Env: env("prefect_api_url", "e"), Files: files(homeProfiles, "active='a'\n[profiles.a]\nPREFECT_API_URL='u'\n")},
+		{Name: "Cloud", Env: env("PREFECT_API_URL", "https://api.prefect.cloud/api/accounts/a/workspaces/w")},
+		{Name: "debug mode forces the level", Env: env("PREFECT_DEBUG_MODE", "1", "PREFECT_LOGGING_LEVEL", "ERROR")},
+		{Name: "the level of a log above that of a batch", Env: env("PREFECT_LOGGING_TO_API_BATCH_SIZE", "10", "PREFECT_LOGGING_ORION_BATCH_SIZE", "10")},
+		{Name: "numbers of TOML in a profile", Files: files(homeProfiles, "active='a'\n[profiles.a]\nPREFECT_LOGGING_ORION_BATCH_SIZE=2000000\nPREFECT_LOGGING_TO_API_BATCH_SIZE=2000000.0\nPREFECT_API_REQUEST_TIMEOUT=3\nPREFECT_DEBUG_MODE=1\n")},
+		{Name: "a date for a text", Files: files(homeProfiles, "active='a'\n[profiles.a]\nPREFECT_API_URL=2026-01-01\n")},
+	}
+	if version == servers.Prefect27 {
+		cases = withoutNames(cases, "numbers of TOML in a profile") // 2.7 refuses names it does not know
+	}
+	if version == servers.Prefect220 {
+		cases = withoutNames(cases, "numbers of TOML in a profile")
+	}
+	if version != servers.Prefect38 {
+		return cases
+	}
+	return append(cases,
+		oracleCase{Name: ".env by the rules of python-dotenv", Env: env("OUTER", "o"), Files: files(".env",
+			"\ufeff# c\r\nexport\tPREFECT_API_URL = http://${OUTER}/${NONE:-d}/api # c\r\n'PREFECT_API_KEY'=\"a\\nb\\q\\\"\"\nPREFECT_API_AUTH_STRING='a\\'b\nc' # c\n???= =\nPREFECT_LOGGING_LEVEL\nBAD 'x\nPREFECT_UI_URL=a#b\n")},
+		oracleCase{Name: "a name without value hides the one above it", Files: files(".env", "PREFECT_API_URL=a\nPREFECT_API_URL\n")},
+		oracleCase{Name: "expansion goes by the lines above", Files: files(".env", "A=1\nPREFECT_API_KEY=${A}${B}${A:-x}${C:-y}${:-z}${A:b}\nB=2\nPREFECT_UI_URL='${A}'$A\n")},
+		oracleCase{Name: "a value of .env ends at a comment", Files: files(".env", "PREFECT_API_URL= # none\nPREFECT_API_KEY=#k\nPREFECT_UI_URL=u\u00a0#c\n")},
+		oracleCase{Name: "an unclosed quote takes only its line", Files: files(".env", "PREFECT_API_URL=\"u\nPREFECT_API_KEY=k\n")},
+		oracleCase{Name: "a backslash at the end of a quoted value", Files: files(".env", "PREFECT_API_URL='u\\\\'\nPREFECT_API_KEY='k\\'\nPREFECT_UI_URL=x\n")},
+		oracleCase{Name: "a quoted value with a tail", Files: files(".env", "PREFECT_API_URL='u' tail\nPREFECT_API_KEY='k'#c\n")},
+		oracleCase{Name: "the old name above the new one", Env: env("PREFECT_LOGGING_SETTINGS_PATH", "/old"), Files: files(".env", "PREFECT_LOGGING_CONFIG_PATH=/new\n")},
+		oracleCase{Name: "the new name above the old one", Env: env("PREFECT_LOGGING_CONFIG_PATH", "/new"), Files: files(".env", "PREFECT_LOGGING_SETTINGS_PATH=/old\n")},
+		oracleCase{Name: "the old name above TOML", Env: env("PREFECT_LOGGING_SETTINGS_PATH", "/old"), Files: files("prefect.toml", "[logging]\nconfig_path='/toml'\n")},
+		oracleCase{Name: "the old name above a profile", Env: env("PREFECT_LOGGING_SETTINGS_PATH", "/old"), Files: files(homeProfiles, "active='a'\n[profiles.a]\nPREFECT_LOGGING_CONFIG_PATH='/p'\n")},
+		oracleCase{Name: "TOML above a profile with the new name", Files: files("prefect.toml", "[logging]\nconfig_path='/toml'\n", homeProfiles, "active='a'\n[profiles.a]\nPREFECT_LOGGING_CONFIG_PATH='/p'\n")},
+		oracleCase{Name: "a table where a value is wanted", Files: files("prefect.toml", "[api.url]\nx=1\n[api]\nkey='k'\n")},
+		oracleCase{Name: "a value where a table is wanted", Files: files("prefect.toml", "api='x'\n")},
+		oracleCase{Name: "a value where pyproject wants a table", Files: files("pyproject.toml", "[tool]\nprefect='x'\n")},
+		oracleCase{Name: "broken prefect.toml", Files: files("prefect.toml", "[api\n")},
+		oracleCase{Name: "dotted keys and inline tables", Files: files("prefect.toml", "logging = {level='ERROR', to_api={enabled=false}}\napi.url='u'\n")},
+		oracleCase{Name: "the key of pyproject below another table", Files: files("pyproject.toml", "[tool.other]\napi.url='u'\n[api]\nurl='v'\n")},
+		oracleCase{Name: "headers as a table", Files: files("prefect.toml", "[client.custom_headers]\nX-A='1'\n")},
+		oracleCase{Name: "headers of two sources are not merged", Env: env("PREFECT_CLIENT_CUSTOM_HEADERS", `{"X-A":"1"}`), Files: files("prefect.toml", "[client.custom_headers]\nX-B='2'\n")},
+		oracleCase{Name: "a group in one variable", Env: env("PREFECT_API", `{"url":"j","key":"k"}`, "PREFECT_API_URL", "e")},
+		oracleCase{Name: "a group within a group", Env: env("PREFECT_LOGGING", `{"level":"ERROR","to_api":{"batch_size":2000000}}`, "PREFECT_LOGGING_TO_API", `{"batch_size":3000000,"enabled":false}`)},
+		oracleCase{Name: "a group that is no JSON", Env: env("PREFECT_API", "x")},
+		oracleCase{Name: "a group in .env", Env: env("PREFECT_API_URL", "e"), Files: files(".env", "PREFECT_API={\"url\":\"d\"}\n")},
+		oracleCase{Name: "test mode reads no profile", Env: env("PREFECT_TEST_MODE", "1"), Files: files(homeProfiles, "active='a'\n[profiles.a]\nPREFECT_API_URL='u'\n")},
+		oracleCase{Name: "test mode by its new name", Env: env("PREFECT_TESTING_TEST_MODE", "false"), Files: files(homeProfiles, "active='a'\n[profiles.a]\nPREFECT_API_URL='u'\n")},
+		oracleCase{Name: "the home in .env moves no profiles", Files: files(".env", "PREFECT_HOME=@@/h\n", "@/h/profiles.toml", "active='a'\n[profiles.a]\nPREFECT_API_URL='u'\n", homeProfiles, "active='b'\n[profiles.b]\nPREFECT_API_KEY='k'\n")},
+		oracleCase{Name: "a tilde in the home of a profile", Files: files(homeProfiles, "active='b'\n[profiles.b]\nPREFECT_HOME='~/x'\n")},
+		oracleCase{Name: "an Orion name beside the new one", Env: env("PREFECT_LOGGING_ORION_BATCH_SIZE", "3000000", "PREFECT_LOGGING_TO_API_BATCH_SIZE", "2000000")},
+		oracleCase{Name: "a losing value may be wrong", Env: env("PREFECT_API_REQUEST_TIMEOUT", "3"), Files: files("prefect.toml", "[api]\nrequest_timeout='x'\n")},
+		oracleCase{Name: "losing headers may not be wrong", Env: env("PREFECT_CLIENT_CUSTOM_HEADERS", "{}"), Files: files(".env", "PREFECT_CLIENT_CUSTOM_HEADERS=x\n")},
+		oracleCase{Name: "profiles_path of pyproject", Files: files("pyproject.toml", "[tool.prefect]\nprofiles_path='p.toml'\n", "p.toml", "active='a'\n[profiles.a]\nPREFECT_API_URL='u'\n")},
+		oracleCase{Name: "the cap of another Cloud", Env: env("PREFECT_CLOUD_API_URL", "http://c", "PREFECT_API_URL", "http://c/api", "PREFECT_CLOUD_MAX_LOG_SIZE", "500")},
+	)
+}
+
+func withoutNames(cases []oracleCase, name string) []oracleCase {
+	var kept []oracleCase
+	for _, c := range cases {
+		if c.Name != name {
+			kept = append(kept, c)
+		}
+	}
+	return kept
+}
+
+func env(pairs ...string) map[string]string {
+	m := map[string]string{}
+	for i := 0; i < len(pairs); i += 2 {
+		m[pairs[i]] = pairs[i+1]
+	}
+	return m
+}
+
+func files(pairs ...string) map[string]string { return env(pairs...) }
