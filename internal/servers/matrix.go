@@ -172,6 +172,19 @@ func (r release) lock() ([]byte, error) {
 	return lock, nil
 }
 
+// check finds the row's release and refuses what that cannot be.
+func (r Row) check() (release, error) {
+	found, err := r.Version.release()
+	if err != nil {
+		return release{}, err
+	}
+	if r.Database != SQLite && r.Database != PostgreSQL {
+		return release{}, fmt.Errorf("servers: no database %q: there are %s and %s", r.Database, SQLite, PostgreSQL)
+	}
+	_, err = found.settings(r, "")
+	return found, err
+}
+
 // settings are the variables that make a server of this release the row that is wanted.
 func (r release) settings(row Row, databaseURL string) ([]string, error) {
 	env := append([]string{r.databaseURL + "=" + databaseURL}, r.quiet...)

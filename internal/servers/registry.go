@@ -39,12 +39,7 @@ func Close(ctx context.Context) error {
 	all := slices.Clone(running.servers)
 	running.mu.Unlock()
 
-	var wg sync.WaitGroup
-	errs := make([]error, len(all))
-	for i, server := range all {
-		wg.Go(func() { errs[i] = server.Stop(ctx) })
-	}
-	wg.Wait()
+	errs := []error{stopAll(ctx, all)}
 
 	running.mu.Lock()
 	defer running.mu.Unlock()
@@ -52,5 +47,16 @@ func Close(ctx context.Context) error {
 		errs = append(errs, running.cluster.stop(ctx))
 		running.cluster = nil
 	}
+	return errors.Join(errs...)
+}
+
+// stopAll stops servers side by side.
+func stopAll(ctx context.Context, all []*Server) error {
+	var wg sync.WaitGroup
+	errs := make([]error, len(all))
+	for i, server := range all {
+		wg.Go(func() { errs[i] = server.Stop(ctx) })
+	}
+	wg.Wait()
 	return errors.Join(errs...)
 }

@@ -5,12 +5,14 @@ package servers
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -46,7 +48,7 @@ type Server struct {
 // It ends with [Server.Stop], with [Close], or when this process ends, however that ends.
 // A machine that lacks Python or PostgreSQL gives a [*MissingError].
 func Start(ctx context.Context, row Row) (*Server, error) {
-	r, err := row.Version.release()
+	r, err := row.check()
 	if err != nil {
 		return nil, err
 	}
@@ -102,21 +104,17 @@ func (s *Server) begin(ctx context.Context) error {
 
 // prepareDatabase says where the row's database is, making it first if it is in PostgreSQL.
 func (s *Server) prepareDatabase(ctx context.Context) error {
-	switch s.row.Database {
-	case SQLite:
+	if s.row.Database == SQLite {
 		s.databaseURL = "sqlite+aiosqlite:///" + filepath.Join(s.home, "prefect.db")
 		return nil
-	case PostgreSQL:
-		c, err := sharedCluster(ctx)
-		if err != nil {
-			return err
-		}
-		s.database = "prefect_" + strconv.FormatInt(time.Now().UnixNano(), 36)
-		s.databaseURL, err = c.create(ctx, s.database)
-		return err
-	default:
-		return fmt.Errorf("servers: no database %q: there are %s and %s", s.row.Database, SQLite, PostgreSQL)
 	}
+	c, err := sharedCluster(ctx)
+	if err != nil {
+		return err
+	}
+	s.database = "prefect_" + strings.ToLower(rand.Text())
+	s.databaseURL, err = c.create(ctx, s.database)
+	return err
 }
 
 // launchLocked starts the server's process and waits until it answers.

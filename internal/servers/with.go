@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync"
 	"time"
 )
@@ -19,15 +20,15 @@ type SignalError struct{ Signal os.Signal }
 func (e *SignalError) Error() string { return "got signal " + e.Signal.String() }
 
 // With runs a command, with no standard input, while servers of the rows run for it and all its children, which find them
-// through [SharedVariable]. It gives the command's exit code (128 and the signal's number if one ended it) and ends what it started, whatever the way:
-// when ctx ends, the command and its children get the signal of a [*SignalError] cause, else SIGTERM,
-// and have 10 s before they are killed.
+// through [SharedVariable]. It gives the command's exit code (128 and the signal's number if one ended it) and stops the
+// servers it started; PostgreSQL is left to [Close]. When ctx ends, the command and its children get the signal of a
+// [*SignalError] cause, else SIGTERM, and have 10 s before they are killed.
 //
 // A row that this machine lacks something for is left out, saying so, unless [Required]; then, and if
 // a server does not start, the command does not run.
 func With(ctx context.Context, rows []Row, argv []string, stdout, stderr io.Writer) (code int, err error) {
-	defer func() { err = errors.Join(err, Close(context.WithoutCancel(ctx))) }()
 	all, err := startAll(ctx, rows)
+	defer func() { err = errors.Join(err, stopAll(context.WithoutCancel(ctx), all)) }()
 	if err != nil {
 		return 0, err
 	}
@@ -73,7 +74,7 @@ func passOn(p *program, cause error) error {
 	return nil
 }
 
-// startAll starts the rows side by side, in so far as [Start] lets them.
+// startAll starts the rows side by side, in so far as [Start] lets them. With an error, it gives those that had started.
 func startAll(ctx context.Context, rows []Row) ([]*Server, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -97,15 +98,7 @@ func startAll(ctx context.Context, rows []Row) ([]*Server, error) {
 		})
 	}
 	wg.Wait()
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
-	}
-	var all []*Server
-	for _, s := range started {
-		if s != nil {
-			all = append(all, s)
-		}
-	}
+	all := slices.DeleteFunc(started, func(s *Server) bool { return s == nil })
 	progress("%d of %d rows ready in %.1f s", len(all), len(rows), time.Since(began).Seconds())
-	return all, nil
+	return all, errors.Join(errs...)
 }

@@ -46,7 +46,7 @@ func run() int {
 	go func() { cancel(&servers.SignalError{Signal: <-signals}) }()
 
 	code, err := servers.With(ctx, wanted, flag.Args(), os.Stdout, os.Stderr)
-	if err != nil {
+	if err := errors.Join(err, servers.Close(context.WithoutCancel(ctx))); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return max(code, 1)
 	}
