@@ -1,0 +1,78 @@
+# SPDX-FileCopyrightText: The prefectlogs authors
+# SPDX-License-Identifier: Apache-2.0
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --warn-undefined-variables --no-builtin-rules --no-print-directory
+
+# What people may set: make fuzz FUZZTIME=1m, make test TESTFLAGS=-v, make bench BENCH=OnEmit.
+FUZZTIME ?= 20s
+TESTFLAGS ?=
+BENCH ?= .
+
+# Every folder with a go.mod, but for what is hidden, generated or test data. A target like "test/examples" is
+# that target for one module; the root is "test/.".
+MODULES := $(patsubst %/go.mod,%,$(shell find . \( -path './.*' -o -name build -o -name testdata \) -prune -o -name go.mod -print \
+	| sed 's,^\./\(.*/\),\1,' | sort))
+
+# Tests take no setting of the person who runs them.
+clean_environment = unset $${!PREFECT_@} $${!OTEL_@}
+
+.PHONY: help
+help: ## Say what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## Log into a Prefect run, read it back and show it; needs Go alone (with PREFECT_API_URL: on that server)
+	@cd examples && go run ./quickstart
+
+.PHONY: test
+test: ## Run all tests of all modules, on every real server; installs Prefect in .cache the first time
+	@go build -o .cache/bin/withservers ./internal/servers/cmd/withservers
+	@$(clean_environment); .cache/bin/withservers -- $(MAKE) -k $(MODULES:%=test/%)
+
+.PHONY: $(MODULES:%=test/%)
+$(MODULES:%=test/%): test/%:
+	@cd $* && go test -race -timeout 20m $(TESTFLAGS) ./...
+
+.PHONY: test-fast $(MODULES:%=test-fast/%)
+test-fast: $(MODULES:%=test-fast/%) ## Run the tests that need Go alone
+$(MODULES:%=test-fast/%): test-fast/%:
+	@$(clean_environment); cd $* && go test -short $(TESTFLAGS) ./...
+
+.PHONY: fuzz $(MODULES:%=fuzz/%)
+fuzz: $(MODULES:%=fuzz/%) ## Fuzz every target of every module for FUZZTIME (20s)
+$(MODULES:%=fuzz/%): fuzz/%:
+	@$(clean_environment); cd $*; go test -list '^Fuzz' ./... \
+		| awk '/^Fuzz/ { targets[++n] = $$1 } /^ok/ { for (i = 1; i <= n; i++) print targets[i], $$2; n = 0 }' \
+		| while read -r target package; do \
+			echo "fuzz $$target in $$package"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package" </dev/null; \
+		done
+
+.PHONY: bench
+bench: ## Run the benchmarks of the root module (BENCH=pattern)
+	@go test -short -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+# Where the code must pass vet: the machine's own system, and each of these.
+SYSTEMS := linux/amd64 linux/arm64 darwin/arm64 windows/amd64
+
+.PHONY: check $(MODULES:%=check/%)
+check: $(MODULES:%=check/%) ## Check format, go vet on every system, go fix and go mod tidy, in all modules
+	@unformatted=$$(find . \( -path './.*' -o -name build \) -prune -o -name '*.go' -print0 | xargs -0 gofmt -l); \
+	if [ -n "$$unformatted" ]; then echo "run gofmt -w on" $$unformatted >&2; exit 1; fi
+$(MODULES:%=check/%): check/%:
+	@cd $*; for system in $(SYSTEMS); do \
+		echo "vet $* for $$system"; \
+		CGO_ENABLED=0 GOOS=$${system%/*} GOARCH=$${system#*/} go vet ./...; \
+	done
+	@cd $*; fixes=$$(go fix -diff ./... 2>&1) || true; \
+	if [ -n "$$fixes" ]; then echo "run go fix ./... in $*, which would change:" >&2; echo "$$fixes" >&2; exit 1; fi
+	@cd $*; go mod tidy -diff
+
+.PHONY: clean
+clean: ## Remove what builds and tests leave, the installed Prefects too
+	rm -rf .cache collector-component/build
+	find . -path './.*' -prune -o \( -name '*.test' -o -name '*.out' -o -name '*.prof' \) -type f -exec rm {} +
