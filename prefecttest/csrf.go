@@ -48,12 +48,12 @@ func (s *Server) forged(r *http.Request, path string) (answer, bool) {
 
 // createCSRFToken is GET /csrf-token: a new token, in place of the client's last one.
 func (s *Server) createCSRFToken(r *http.Request, _ []byte) answer {
-	if !s.config.csrf {
-		return plain(http.StatusUnprocessableEntity, "CSRF protection is disabled.")
-	}
 	client := r.URL.Query().Get("client")
 	if !r.URL.Query().Has("client") {
 		return refusalAt(s.generation, "query", []detail{{loc: []any{"client"}, problem: missing}}, value{})
+	}
+	if !s.config.csrf {
+		return plain(http.StatusUnprocessableEntity, "CSRF protection is disabled.")
 	}
 	var random [32]byte
 	_, _ = rand.Read(random[:]) // never fails

@@ -22,7 +22,7 @@ type reader struct {
 // readFilter decodes the body of a filter; an empty one is a filter of nothing.
 func (s *Server) readFilter(r *http.Request, body []byte) (*reader, *answer) {
 	if len(body) == 0 {
-		return &reader{validator: validator{generation: s.generation}, body: value{kind: object}}, nil
+		return &reader{validator: validator{generation: s.generation, database: s.database}, body: value{kind: object}}, nil
 	}
 	return s.readObject(r, body)
 }
@@ -33,7 +33,7 @@ func (s *Server) readObject(r *http.Request, body []byte) (*reader, *answer) {
 	if refused != nil {
 		return nil, refused
 	}
-	f := &reader{validator: validator{generation: s.generation}, body: v}
+	f := &reader{validator: validator{generation: s.generation, database: s.database}, body: v}
 	if v.kind != object {
 		f.refuse(v, notObject)
 	}
@@ -99,6 +99,9 @@ func (f *reader) time(v value, loc ...any) *time.Time {
 	if p != nil {
 		f.refuse(v, *p, loc...)
 		return nil
+	}
+	if f.database == PostgreSQL {
+		t = asPostgreSQL(t)
 	}
 	return &t
 }

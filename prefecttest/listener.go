@@ -11,6 +11,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 )
 
 // memoryHost is the name an in-memory server goes by. The domain .test is reserved, so it never resolves elsewhere.
@@ -88,6 +89,22 @@ func (c *memoryConn) Read(p []byte) (int, error) {
 		err = c.gone("read", syscall.ECONNRESET)
 	}
 	return n, err
+}
+
+// SetDeadline and the like succeed although the peer is gone, as on a socket.
+func (c *memoryConn) SetDeadline(t time.Time) error { return c.lenient(c.Conn.SetDeadline(t)) }
+
+func (c *memoryConn) SetReadDeadline(t time.Time) error { return c.lenient(c.Conn.SetReadDeadline(t)) }
+
+func (c *memoryConn) SetWriteDeadline(t time.Time) error {
+	return c.lenient(c.Conn.SetWriteDeadline(t))
+}
+
+func (c *memoryConn) lenient(err error) error {
+	if errors.Is(err, io.ErrClosedPipe) && !c.closed.Load() {
+		return nil
+	}
+	return err
 }
 
 func (c *memoryConn) gone(op string, err error) error {

@@ -96,7 +96,13 @@ func (s *store) sanitize(r *record) bool {
 	if s.database == PostgreSQL && (r.level.Cmp(maxSmallint) > 0 || r.level.Cmp(minSmallint) < 0) {
 		return false
 	}
-	return r.level.IsInt64() && inRange(r.timestamp)
+	if !r.level.IsInt64() || !inRange(r.timestamp) {
+		return false
+	}
+	if s.database == PostgreSQL {
+		r.timestamp = asPostgreSQL(r.timestamp)
+	}
+	return true
 }
 
 // createLogs is POST /logs/.
@@ -105,7 +111,7 @@ func (s *Server) createLogs(r *http.Request, body []byte) answer {
 	if refused != nil {
 		return *refused
 	}
-	check := validator{generation: s.generation}
+	check := validator{generation: s.generation, database: s.database}
 	records := check.records(v)
 	if len(check.details) > 0 {
 		return refusal(s.generation, check.details, v)
@@ -136,7 +142,8 @@ func (s *Server) decode(r *http.Request, body []byte) (value, *answer) {
 	if len(body) == 0 {
 		return refuse(refusal(s.generation, []detail{{problem: missing}}, value{}))
 	}
-	if !isJSON(r.Header.Get("Content-Type")) {
+	if contentType := r.Header.Get("Content-Type"); !isJSON(contentType) || // 3.x fills in a type where there is a length
+		contentType == "" && r.ContentLength < 0 && s.generation.modern() {
 		raw := value{kind: text, text: strings.ToValidUTF8(string(body), "\ufffd")}
 		return refuse(refusal(s.generation, []detail{{problem: textForList("bytes"), input: raw}}, raw))
 	}

@@ -6,6 +6,7 @@ package prefecttest
 import (
 	"math"
 	"math/big"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,9 +21,13 @@ type record struct {
 	taskRunID     string // "" for null
 }
 
+// logCreate are the fields of a log record; any other is refused.
+var logCreate = []string{"name", "level", "message", "timestamp", "flow_run_id", "task_run_id"}
+
 // validator reads the body of POST /logs/ as one generation does.
 type validator struct {
 	generation Generation
+	database   Database
 	details    []detail
 	absent     bool // a required field was missing, which 2.7 notices only in its database
 }
@@ -109,12 +114,13 @@ func (v *validator) record(i int, item value) (record, bool) {
 			refuse("task_run_id", *f, x)
 		}
 	}
-	for k, key := range item.keys {
-		switch key {
-		case "name", "level", "message", "timestamp", "flow_run_id", "task_run_id":
-		default:
-			refuse(key, extra, item.items[k])
-		}
+	unknown := slices.DeleteFunc(slices.Clone(item.keys), func(key string) bool { return slices.Contains(logCreate, key) })
+	if !v.generation.modern() {
+		slices.Sort(unknown)
+	}
+	for _, key := range unknown {
+		x, _ := item.get(key)
+		refuse(key, extra, x)
 	}
 	return r, len(v.details) == before
 }
