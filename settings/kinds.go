@@ -271,7 +271,7 @@ func headersKind() kind {
 				return v.raw, nil
 			}
 			decoded, err := parseJSON(text)
-			if err != nil || decoded == nil && !v.json {
+			if err != nil {
 				return nil, allowed
 			}
 			return decoded, nil

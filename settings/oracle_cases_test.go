@@ -25,7 +25,7 @@ var (
 	tryTexts  = []string{"http://h/api", "", " http://h/api/ ", "https://api.prefect.cloud/api/accounts/a/workspaces/w", "http://127.0.0.1:4200/api", "x=y#z", "http://h/api/x"}
 	trySecret = []string{"pnu_1", "", "user:pass word", "ключ"}
 	tryBools  = []string{"true", "TRUE", "t", "1", "yes", "Y", "on", "false", "F", "0", "No", "n", "off", "", "2", " true", "enabled"}
-	trySizes  = []string{"2000000", "2_000_000", "1000000", " 3000000 ", "+4000000", "2000000.0", "2e6", "", "1.5", "0x10", "4MB", "007000000", "2__0", "5000000.", "१०००"}
+	trySizes  = []string{"2000000", "2_000_000", "1000000", " 3000000 ", "+4000000", "2000000.0", "2e6", "", "1.5", "0x10", "4MB", "007000000", "2__0", "5000000."}
 	tryFloats = []string{"1", "1e1", " 3 ", "0.5", "1_000", "inf", "Infinity", "", "2s", ".5", "5.", "1e400", "0x1p3", "1__0", "+2", "1_0.5e0_1"}
 	tryCodes  = []string{"429", "500,504", " 500 , 504 ", "", "99", "600", "abc", "500,", "[500, 504]", "null", "500.0", `"429"`, "[]", "[500,\"504\"]", "true", "5e2", "{}", `{"a":1}`}
 	tryLists  = []string{"a", "a,b", " a , b ", "a,a", "", "a,,b", "123", "null", `["x","y"]`, "true", `"q"`, "[1]", "0", "{}"}
@@ -110,11 +110,11 @@ func generatedCase(r *rand.Rand, version servers.Version, all []oracleSetting) o
 			case source == 1:
 				dotEnv = append(dotEnv, dotEnvLine(r, anyCase(r, name), text))
 			case source == 2 && s.key != "":
-				addTOML(r, prefectTOML, s.key, text)
+				addTOML(r, version, prefectTOML, s.key, text)
 			case source == 3 && s.key != "":
-				addTOML(r, pyproject, s.key, text)
+				addTOML(r, version, pyproject, s.key, text)
 			default:
-				if line := name + " = " + tomlValue(r, text); r.IntN(5) == 0 {
+				if line := name + " = " + tomlValue(r, version, text); r.IntN(5) == 0 {
 					other = addOnce(other, name, line)
 				} else {
 					profile = addOnce(profile, name, line)
@@ -189,7 +189,7 @@ func dotEnvLine(r *rand.Rand, name, text string) string {
 }
 
 // tomlValue writes a text as TOML: bare where it is a value of another type.
-func tomlValue(r *rand.Rand, text string) string {
+func tomlValue(r *rand.Rand, version servers.Version, text string) string {
 	bare := text != "" && strings.Trim(text, "0123456789") == "" && (text[0] != '0' || text == "0") ||
 		slices.Contains([]string{"true", "false", "0.5", "inf", "7.0", "1.5", "2000000.0"}, text)
 	if bare && r.IntN(2) == 0 {
@@ -198,19 +198,20 @@ func tomlValue(r *rand.Rand, text string) string {
 	if strings.HasPrefix(text, "{\"X") && r.IntN(2) == 0 {
 		return strings.ReplaceAll(strings.ReplaceAll(text, ":", " ="), "null", `"n"`)
 	}
-	if strings.HasPrefix(text, "[") && r.IntN(2) == 0 {
+	// Prefect 2 reads TOML of an older version, without mixed arrays.
+	if strings.HasPrefix(text, "[") && version == servers.Prefect38 && r.IntN(2) == 0 {
 		return text
 	}
 	quoted, _ := json.Marshal(text) // of a string it cannot fail
 	return string(quoted)
 }
 
-func addTOML(r *rand.Rand, tables map[string][]string, key, text string) {
+func addTOML(r *rand.Rand, version servers.Version, tables map[string][]string, key, text string) {
 	table, last := "", key
 	if i := strings.LastIndexByte(key, '.'); i >= 0 {
 		table, last = key[:i], key[i+1:]
 	}
-	tables[table] = addOnce(tables[table], last, last+" = "+tomlValue(r, text))
+	tables[table] = addOnce(tables[table], last, last+" = "+tomlValue(r, version, text))
 }
 
 // addOnce adds the line of a key unless there is one.

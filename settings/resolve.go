@@ -75,8 +75,8 @@ func (r *resolution) lookUp(d *definition) (best value, i int, ok bool) {
 				r.refuse(d, v, err)
 				continue
 			}
-			if raw == nil {
-				continue
+			if raw == nil && v.json {
+				continue // a JSON null in a variable is no value
 			}
 			v.raw = raw
 		}

@@ -23,7 +23,7 @@ var stillKnown = map[string]bool{"PREFECT_LOGGING_SETTINGS_PATH": true, "PREFECT
 // kind is how values of one type are read and shown.
 type kind struct {
 	// decode, when there is one, makes of every value found, not only of the
-	// one in force, what set reads. Nothing (nil) stands for no value at all.
+	// one in force, what set reads.
 	decode func(v value, g Generation) (any, error)
 	// set reads v into s. Its error says what is allowed, without the value.
 	set func(s *Settings, v value, g Generation) error
