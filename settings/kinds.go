@@ -85,8 +85,8 @@ func secondsKind(field func(*Settings) *time.Duration, least time.Duration) kind
 		allowed = errors.New("want a number of seconds above 0")
 	}
 	return kind{
-		set: func(s *Settings, v value, _ Generation) error {
-			f, err := asFloat(v.raw)
+		set: func(s *Settings, v value, g Generation) error {
+			f, err := asFloat(v.raw, g)
 			if err != nil || math.IsNaN(f) || f < 0 || seconds(f) < least {
 				return allowed
 			}
@@ -100,8 +100,8 @@ func secondsKind(field func(*Settings) *time.Duration, least time.Duration) kind
 // factorKind is a number of 0 or more.
 func factorKind(field func(*Settings) *float64) kind {
 	return kind{
-		set: func(s *Settings, v value, _ Generation) error {
-			f, err := asFloat(v.raw)
+		set: func(s *Settings, v value, g Generation) error {
+			f, err := asFloat(v.raw, g)
 			if err != nil || math.IsNaN(f) || math.IsInf(f, 0) || f < 0 {
 				return errors.New("want a number of 0 or more")
 			}

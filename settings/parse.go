@@ -102,17 +102,17 @@ func asInt(raw any, g Generation) (int, error) {
 var errTooLarge = fmt.Errorf("want a number of at most %d", math.MaxInt)
 
 func parseInt(s string, g Generation) (int, error) {
-	s = strings.TrimFunc(s, isSpace)
-	if g != Prefect2 {
-		if whole, zeros, ok := strings.Cut(s, "."); ok && zeros != "" && strings.Trim(zeros, "0") == "" {
-			s = whole
-		}
+	s = strings.TrimSpace(s)
+	var ok bool
+	if g == Prefect2 {
+		s, ok = betweenDigits(s)
+	} else {
+		s, ok = pydanticInt(s)
 	}
-	digits, ok := withoutUnderscores(s)
 	if !ok {
 		return 0, errNotInt
 	}
-	n, err := strconv.Atoi(digits)
+	n, err := strconv.Atoi(s)
 	if errors.Is(err, strconv.ErrRange) {
 		return 0, errTooLarge
 	}
@@ -122,9 +122,9 @@ func parseInt(s string, g Generation) (int, error) {
 	return n, nil
 }
 
-// withoutUnderscores takes out single underscores between two digits, and
-// reports whether all were such.
-func withoutUnderscores(s string) (string, bool) {
+// betweenDigits takes out single underscores between two digits, as in a
+// number of Python, and reports whether all were such.
+func betweenDigits(s string) (string, bool) {
 	for i := range len(s) {
 		if s[i] == '_' && (i == 0 || i == len(s)-1 || !isDigit(s[i-1]) || !isDigit(s[i+1])) {
 			return "", false
@@ -133,11 +133,48 @@ func withoutUnderscores(s string) (string, bool) {
 	return strings.ReplaceAll(s, "_", ""), true
 }
 
+// pydanticInt brings a whole number into plain form as pydantic's core does,
+// its odd ways included: underscores within leading zeros do not count, and a
+// minus may stand behind them.
+func pydanticInt(s string) (string, bool) {
+	if rest, ok := strings.CutPrefix(s, "+"); ok {
+		if s = rest; strings.HasPrefix(s, "-") {
+			return "", false
+		}
+	}
+	if strings.HasPrefix(s, "0") {
+		zeros := len(s) - len(strings.TrimLeft(s, "0_"))
+		if zeros == len(s) || s[zeros] == '.' {
+			zeros-- // keeps one zero
+		}
+		s = s[zeros:]
+		if strings.HasPrefix(s, "-0") {
+			return "", false
+		}
+	}
+	if strings.HasPrefix(s, "+") || strings.HasPrefix(s, "-_") {
+		return "", false
+	}
+	if whole, fraction, ok := strings.Cut(s, "."); ok && fraction != "" && strings.Trim(fraction, "0") == "" {
+		s = whole
+	}
+	return withoutUnderscores(s)
+}
+
+// withoutUnderscores takes out single underscores that stand inside, and
+// reports whether all were such: pydantic's way.
+func withoutUnderscores(s string) (string, bool) {
+	if strings.HasPrefix(s, "_") || strings.HasSuffix(s, "_") || strings.Contains(s, "__") {
+		return "", false
+	}
+	return strings.ReplaceAll(s, "_", ""), true
+}
+
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-// asFloat reads a number as Python's float does, spaces around it and single
+// asFloat reads a number as Python's float does, spaces around it or single
 // underscores included; "inf" and "nan" are numbers there.
-func asFloat(raw any) (float64, error) {
+func asFloat(raw any, g Generation) (float64, error) {
 	switch v := raw.(type) {
 	case float64:
 		return v, nil
@@ -149,17 +186,31 @@ func asFloat(raw any) (float64, error) {
 		}
 		return 0, nil
 	case string:
-		s, ok := withoutUnderscores(strings.TrimFunc(v, isSpace))
-		if !ok || strings.ContainsAny(s, "xXpP") { // Go reads 0x1p-2, Python does not
-			return 0, errNotFloat
-		}
-		f, err := strconv.ParseFloat(s, 64)
-		if err != nil && !errors.Is(err, strconv.ErrRange) { // out of range is inf in Python
-			return 0, errNotFloat
-		}
-		return f, nil
+		return parseFloat(v, g)
 	}
 	return 0, errNotFloat
+}
+
+func parseFloat(given string, g Generation) (float64, error) {
+	s, ok := strings.TrimSpace(given), true
+	if strings.Contains(s, "_") {
+		if g == Prefect2 {
+			s, ok = betweenDigits(s)
+		} else {
+			s, ok = withoutUnderscores(given) // here spaces and underscores do not go together
+		}
+	}
+	if !ok || strings.ContainsAny(s, "xXpP") { // Go reads 0x1p-2, Python does not
+		return 0, errNotFloat
+	}
+	if len(s) == 4 && strings.ContainsAny(s[:1], "+-") && strings.EqualFold(s[1:], "nan") {
+		return math.NaN(), nil // Go's NaN has no sign
+	}
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil && !errors.Is(err, strconv.ErrRange) { // out of range is inf in Python
+		return 0, errNotFloat
+	}
+	return f, nil
 }
 
 // seconds turns seconds into a duration; what is too long for one becomes the
