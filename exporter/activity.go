@@ -6,6 +6,7 @@ package exporter
 import (
 	"context"
 	"sync"
+	"time"
 
 	sdklog "go.opentelemetry.io/otel/sdk/log"
 )
@@ -80,4 +81,28 @@ func (a *activity) wait(ctx context.Context) error {
 	a.cut(sdklog.ErrExporterShutdown)
 	<-a.idle
 	return context.Cause(ctx)
+}
+
+// patience remembers when the server was last waited for in vain by callers that
+// set no deadline.
+type patience struct {
+	mu   sync.Mutex // guards last
+	last time.Time  // zero: not since something was delivered
+}
+
+// isOver reports whether a wait in vain ended less than pause ago.
+func (p *patience) isOver(pause time.Duration) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.last.IsZero() && time.Since(p.last) < pause
+}
+
+// note keeps how a wait ended.
+func (p *patience) note(inVain bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.last = time.Time{}
+	if inVain {
+		p.last = time.Now()
+	}
 }

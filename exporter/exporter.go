@@ -21,10 +21,6 @@ import (
 	"github.com/prefectlogs/prefectlogs/mapping"
 )
 
-// exportTimeout is how long [Exporter.Export] tries where nobody sets a deadline:
-// it may stand in the way of the program that logs.
-const exportTimeout = 10 * time.Second
-
 // Compile-time check that Exporter implements the SDK's interface.
 var _ sdklog.Exporter = (*Exporter)(nil)
 
@@ -42,6 +38,9 @@ type Exporter struct {
 
 	stampMu   sync.Mutex // guards sequencer
 	sequencer mapping.Sequencer
+
+	exportTimeout time.Duration
+	patience      patience
 
 	work *activity
 }
@@ -81,8 +80,10 @@ func New(_ context.Context, opts ...Option) (*Exporter, error) {
 		client:   client,
 		reporter: reporter,
 		work:     newActivity(),
+
+		exportTimeout: c.exportTimeout,
 	}
-	e.deliverer = delivery.New(client, func(r delivery.Retry) { reporter.Failing(fmt.Errorf("%w; trying again", r.Err)) })
+	e.deliverer = delivery.New(client, func(r delivery.Retry) { reporter.Failing("sending", fmt.Errorf("%w; trying again", r.Err)) })
 	return e, nil
 }
 
@@ -121,7 +122,9 @@ func (e *Exporter) say(outcome payload.Outcome) {
 }
 
 // Export delivers the records and returns when they are stored or given up. It
-// tries until ctx ends; without a deadline it gives up after 10 seconds in all.
+// tries until ctx ends; without a deadline it gives up after the export timeout,
+// 10 seconds by default, and then lets as long pass before it waits for the server
+// again: records exported meanwhile are given up at once.
 //
 // Where ctx has a deadline, an error says how many records were not stored.
 // Without one the error goes to the error handler instead and Export returns nil:
@@ -136,13 +139,26 @@ func (e *Exporter) Export(ctx context.Context, records []sdklog.Record) error {
 	if own.Is(ctx) {
 		return nil
 	}
-	_, bounded := ctx.Deadline()
-	if !bounded {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, exportTimeout, fmt.Errorf("given up after %v", exportTimeout))
-		defer cancel()
+	if _, bounded := ctx.Deadline(); bounded {
+		return lost(e.export(ctx, records))
 	}
-	var total payload.Outcome
+	timeout, wait := e.exportTimeout, !e.patience.isOver(e.exportTimeout)
+	if !wait {
+		timeout = 0
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("given up after %v", e.exportTimeout))
+	defer cancel()
+	outcome := e.export(ctx, records)
+	if wait || outcome.Err == nil {
+		e.patience.note(outcome.Err != nil)
+	}
+	if err := lost(outcome); err != nil {
+		e.reporter.Failing("exporting", err)
+	}
+	return nil
+}
+
+func (e *Exporter) export(ctx context.Context, records []sdklog.Record) (total payload.Outcome) {
 	for _, request := range e.requests(ctx, records) {
 		if total.Err != nil {
 			total.Unsent.Append(request)
@@ -152,13 +168,7 @@ func (e *Exporter) Export(ctx context.Context, records []sdklog.Record) error {
 		e.say(outcome)
 		total.Merge(outcome)
 	}
-	if err := lost(total); err != nil {
-		if bounded {
-			return err
-		}
-		e.reporter.Failing(err)
-	}
-	return nil
+	return total
 }
 
 // lost is the error of the records that were not stored.

@@ -32,19 +32,20 @@ func (f optionFunc) apply(c config) config { return f(c) }
 
 // config is what the options say; zero values are not set.
 type config struct {
-	settings     *settings.Settings
-	endpoint     string
-	apiKey       string
-	authString   string
-	maxLogSize   int
-	batchSize    int
-	batchRecords int
-	missingRun   mapping.MissingRun
-	defaultRun   *run.Info
-	timeout      time.Duration
-	transport    http.RoundTripper
-	onError      func(error)
-	problems     []error
+	settings      *settings.Settings
+	endpoint      string
+	apiKey        string
+	authString    string
+	maxLogSize    int
+	batchSize     int
+	batchRecords  int
+	missingRun    mapping.MissingRun
+	defaultRun    *run.Info
+	timeout       time.Duration
+	transport     http.RoundTripper
+	exportTimeout time.Duration
+	onError       func(error)
+	problems      []error
 }
 
 func (c config) invalid(format string, args ...any) config {
@@ -172,6 +173,22 @@ func WithRequestTimeout(d time.Duration) Option {
 	})
 }
 
+// WithExportTimeout is how long [Exporter.Export] tries where its caller sets no
+// deadline, as the SDK's SimpleProcessor; the default is 10 s. It must be positive.
+func WithExportTimeout(d time.Duration) Option {
+	return optionFunc(func(c config) config {
+		if d <= 0 {
+			return c.invalid("the export timeout is %v; it must be positive", d)
+		}
+		c.exportTimeout = d
+		return c
+	})
+}
+
+// defaultExportTimeout bounds how long an export stands in the way of the
+// program that logs.
+const defaultExportTimeout = 10 * time.Second
+
 // WithTransport sends requests through rt, in place of a transport of the
 // exporter's own. Its idle connections are closed at Shutdown.
 func WithTransport(rt http.RoundTripper) Option {
@@ -220,5 +237,6 @@ func newConfig(opts []Option) (config, error) {
 	c.batchRecords = cmp.Or(c.batchRecords, DefaultBatchRecords)
 	c.missingRun = cmp.Or(c.missingRun, mapping.MissingRun(c.settings.ToAPI.WhenMissingFlow))
 	c.timeout = cmp.Or(c.timeout, prefectapi.DefaultTimeout)
+	c.exportTimeout = cmp.Or(c.exportTimeout, defaultExportTimeout)
 	return c, errors.Join(c.problems...)
 }

@@ -21,7 +21,7 @@ type Reporter struct {
 
 	mu      sync.Mutex // guards what follows
 	said    map[string]bool
-	failing string            // the text of the failure said last; "" while all is well
+	failing map[string]string // what was said last of each thing that does not work
 	missing map[string]uint64 // records without a run, by logger
 }
 
@@ -31,7 +31,7 @@ func New(handle func(error)) *Reporter {
 	if handle == nil {
 		handle = Stderr
 	}
-	return &Reporter{handle: handle, said: make(map[string]bool), missing: make(map[string]uint64)}
+	return &Reporter{handle: handle, said: make(map[string]bool), failing: make(map[string]string), missing: make(map[string]uint64)}
 }
 
 // Tell says err.
@@ -50,23 +50,24 @@ func (r *Reporter) Once(key string, err error) {
 	}
 }
 
-// Failing says err unless it was the failure said last and nothing has worked since.
-func (r *Reporter) Failing(err error) {
+// Failing says that a thing does not work, unless the same was said last of it and
+// nothing has worked since.
+func (r *Reporter) Failing(thing string, err error) {
 	text := err.Error()
 	r.mu.Lock()
-	known := r.failing == text
-	r.failing = text
+	known := r.failing[thing] == text
+	r.failing[thing] = text
 	r.mu.Unlock()
 	if !known {
 		r.handle(err)
 	}
 }
 
-// Working says so if the last thing said was a failure.
+// Working says that all works again, if anything did not.
 func (r *Reporter) Working() {
 	r.mu.Lock()
-	recovered := r.failing != ""
-	r.failing = ""
+	recovered := len(r.failing) > 0
+	clear(r.failing)
 	r.mu.Unlock()
 	if recovered {
 		r.handle(errors.New("logs are delivered again"))

@@ -1,0 +1,256 @@
+// SPDX-FileCopyrightText: The prefectlogs authors
+// SPDX-License-Identifier: Apache-2.0
+
+package prefectlogs_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	otellog "go.opentelemetry.io/otel/log"
+
+	"github.com/prefectlogs/prefectlogs"
+	"github.com/prefectlogs/prefectlogs/exporter"
+	"github.com/prefectlogs/prefectlogs/prefecttest"
+	"github.com/prefectlogs/prefectlogs/processor"
+	"github.com/prefectlogs/prefectlogs/run"
+	"github.com/prefectlogs/prefectlogs/runlog"
+	"github.com/prefectlogs/prefectlogs/settings"
+)
+
+const (
+	flowA = "11111111-2222-3333-4444-555555555555"
+	flowB = "99999999-2222-3333-4444-555555555555"
+	taskA = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"
+)
+
+// said collects what is handed to an error handler.
+type said struct {
+	mu    sync.Mutex
+	texts []string
+}
+
+func (s *said) handle(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.texts = append(s.texts, err.Error())
+}
+
+func (s *said) all() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.texts)
+}
+
+// isolated are settings that know nothing but the values given.
+func isolated(t *testing.T, values ...string) settings.Settings {
+	t.Helper()
+	s, err := settings.Load(settings.WithEnvironment(values), settings.WithoutFiles())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// setup returns a pipeline to an in-memory server, with settings of its own.
+func setup(t *testing.T, server *prefecttest.Server, told *said, values ...string) *prefectlogs.Pipeline {
+	t.Helper()
+	pipeline, err := prefectlogs.Setup(t.Context(),
+		prefectlogs.WithSettings(isolated(t, append(values, "PREFECT_API_URL="+server.URL())...)),
+		prefectlogs.WithExporter(exporter.WithTransport(server.Transport())),
+		prefectlogs.WithErrorHandler(told.handle))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		_ = pipeline.Shutdown(ctx) // what the test left is of no interest
+	})
+	return pipeline
+}
+
+func TestSetupWithoutAServerDoesNothingAndSaysSo(t *testing.T) {
+	for name, tt := range map[string]struct {
+		values []string
+		want   string
+	}{
+		"no URL":   {nil, "PREFECT_API_URL is not set"},
+		"disabled": {[]string{"PREFECT_API_URL=http://127.0.0.1:1/api", "PREFECT_LOGGING_TO_API_ENABLED=false"}, "PREFECT_LOGGING_TO_API_ENABLED is false"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			told := new(said)
+			pipeline, err := prefectlogs.Setup(t.Context(), prefectlogs.WithSettings(isolated(t, tt.values...)), prefectlogs.WithErrorHandler(told.handle))
+			if err != nil {
+				t.Fatal(err)
+			}
+			logger := pipeline.Logger("test")
+			logger.Error("into nothing")
+			if logger.Enabled(t.Context(), slog.LevelError) {
+				t.Error("a logger that sends nothing is enabled")
+			}
+			if err := errors.Join(pipeline.ForceFlush(t.Context()), pipeline.Shutdown(t.Context()), pipeline.Shutdown(t.Context())); err != nil {
+				t.Error(err)
+			}
+			if all := told.all(); len(all) != 1 || !strings.Contains(all[0], tt.want) {
+				t.Errorf("told %q", all)
+			}
+			if pipeline.Stats() != (processor.Stats{}) {
+				t.Errorf("stats %v", pipeline.Stats())
+			}
+		})
+	}
+}
+
+func TestSetupWithoutARunTakesTheRunOfEachRecord(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server, told := prefecttest.NewServer(t), new(said)
+		pipeline := setup(t, server, told)
+		logger := pipeline.Logger("test")
+		logger.Info("no run")
+		logger.InfoContext(run.NewContext(t.Context(), run.Info{FlowRunID: flowA}), "flow run")
+		if err := pipeline.ForceFlush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if logs := server.Logs(); len(logs) != 1 || logs[0].FlowRunID != flowA || logs[0].Message != "flow run" {
+			t.Errorf("stored %+v", logs)
+		}
+		if all := told.all(); len(all) != 1 || !strings.Contains(all[0], "belongs to no run") {
+			t.Errorf("told %q", all)
+		}
+	})
+}
+
+func TestSetupInsideARunNeedsNoConfiguration(t *testing.T) {
+	t.Setenv("PREFECT__FLOW_RUN_ID", strings.ReplaceAll(flowA, "-", "")) // as Prefect 2 hands it out
+	t.Setenv("PREFECT__TASK_RUN_ID", taskA)
+	synctest.Test(t, func(t *testing.T) {
+		server, told := prefecttest.NewServer(t), new(said)
+		pipeline := setup(t, server, told)
+		pipeline.Logger("test").Info("hello", "n", 1)
+		if err := pipeline.Shutdown(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		logs := server.Logs()
+		if len(logs) != 1 || logs[0].FlowRunID != flowA || logs[0].TaskRunID != taskA || logs[0].Name != "test" || logs[0].Message != "hello n=1" {
+			t.Errorf("stored %+v", logs)
+		}
+		if all := told.all(); len(all) != 0 {
+			t.Errorf("told %q", all)
+		}
+	})
+}
+
+func TestOnlySetupFiltersByLevel(t *testing.T) {
+	for level, want := range map[string][]string{
+		"":         {"info", "warn", "error"},
+		"DEBUG":    {"debug", "info", "warn", "error"},
+		"WARNING":  {"warn", "error"},
+		"CRITICAL": nil,
+	} {
+		t.Run(level, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				server := prefecttest.NewServer(t)
+				var values []string
+				if level != "" {
+					values = append(values, "PREFECT_LOGGING_LEVEL="+level)
+				}
+				pipeline := setup(t, server, new(said), values...)
+				logger := pipeline.Logger("test")
+				ctx := run.NewContext(t.Context(), run.Info{FlowRunID: flowA})
+				for _, l := range []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError} {
+					text := strings.ToLower(l.String())
+					if enabled := logger.Enabled(ctx, l); enabled != slices.Contains(want, text) {
+						t.Errorf("%v enabled: %v", l, enabled)
+					}
+					// Past the bridge, which asks Enabled first.
+					var record otellog.Record
+					record.SetSeverity(otellog.Severity(l + 9))
+					record.SetBody(attribute.StringValue(text))
+					pipeline.LoggerProvider().Logger("test").Emit(ctx, record)
+				}
+				if err := pipeline.ForceFlush(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				var got []string
+				for _, log := range server.Logs() {
+					got = append(got, log.Message)
+				}
+				slices.Sort(got)
+				slices.Sort(want)
+				if !slices.Equal(got, want) {
+					t.Errorf("stored %q, want %q", got, want)
+				}
+			})
+		})
+	}
+}
+
+func TestRunLoggersKeepTheirRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := prefecttest.NewServer(t)
+		pipeline := setup(t, server, new(said))
+		loggers := runlog.New(pipeline.LoggerProvider())
+		if _, err := loggers.Logger(t.Context()); !errors.Is(err, run.ErrNoRun) {
+			t.Errorf("outside a run: %v", err)
+		}
+		flow := run.NewContext(t.Context(), run.Info{FlowRunID: flowA})
+		task := run.NewContext(flow, run.Info{TaskRunID: taskA})
+		for _, ctx := range []context.Context{flow, task} {
+			logger, err := loggers.Logger(ctx, slog.String("k", "v"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			logger.InfoContext(run.NewContext(context.Background(), run.Info{FlowRunID: flowB}), "hello")
+		}
+		if err := pipeline.ForceFlush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		logs := server.Logs()
+		if len(logs) != 2 {
+			t.Fatalf("%d records stored", len(logs))
+		}
+		for i, want := range []prefecttest.Log{{Name: "prefect.flow_runs"}, {Name: "prefect.task_runs", TaskRunID: taskA}} {
+			if logs[i].Name != want.Name || logs[i].FlowRunID != flowA || logs[i].TaskRunID != want.TaskRunID || logs[i].Message != "hello k=v" {
+				t.Errorf("stored %+v", logs[i])
+			}
+		}
+	})
+}
+
+func TestSetupReturnsAllProblems(t *testing.T) {
+	_, err := prefectlogs.Setup(t.Context(), prefectlogs.WithSettings(isolated(t)), prefectlogs.WithEndpoint("nowhere"))
+	if err == nil || !strings.Contains(err.Error(), "not absolute") {
+		t.Errorf("error %v", err)
+	}
+	_, err = prefectlogs.Setup(t.Context(), prefectlogs.WithSettings(isolated(t, "PREFECT_API_URL=http://localhost/api")), prefectlogs.WithBatch(processor.WithQueueSize(1)))
+	if err == nil || !strings.Contains(err.Error(), "queue size of 1 bytes") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestShutdownOfThePipelineIsBoundedByItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := prefecttest.NewServer(t)
+		server.FaultAlways(prefecttest.Hang())
+		pipeline := setup(t, server, new(said))
+		pipeline.Logger("test").ErrorContext(run.NewContext(t.Context(), run.Info{FlowRunID: flowA}), "x")
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		start := time.Now()
+		if err := pipeline.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "1 log records not delivered") {
+			t.Errorf("error %v", err)
+		}
+		if took := time.Since(start); took != 2*time.Second {
+			t.Errorf("shutdown took %v", took)
+		}
+	})
+}
