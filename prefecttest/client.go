@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -241,9 +242,7 @@ func (c *Client) once(ctx context.Context, method, path string, body []byte, tok
 	if err != nil {
 		return fmt.Errorf("prefecttest: %s %s: %w", method, path, err)
 	}
-	for key, values := range c.Header {
-		r.Header[key] = values
-	}
+	maps.Copy(r.Header, c.Header)
 	if body != nil {
 		r.Header.Set("Content-Type", "application/json")
 	}

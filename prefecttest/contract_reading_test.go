@@ -20,12 +20,12 @@ import (
 func TestContractFilters(t *testing.T) {
 	contract(t, func(t *testing.T, s subject) {
 		run, task := newID(), newID()
-		body := ""
+		var body strings.Builder
 		for i, level := range []int{40, 10, 30, 20} {
-			body += fmt.Sprintf(`{"name":"n","level":%d,"message":"m%d","timestamp":"2026-01-02T03:04:05.00000%dZ","flow_run_id":%q,"task_run_id":%s},`,
+			fmt.Fprintf(&body, `{"name":"n","level":%d,"message":"m%d","timestamp":"2026-01-02T03:04:05.00000%dZ","flow_run_id":%q,"task_run_id":%s},`,
 				level, level, i, run, map[bool]string{true: `"` + task + `"`, false: "null"}[level == 30])
 		}
-		if got := s.send(t, "POST", "/logs/", "["+strings.TrimSuffix(body, ",")+"]", nil).verdict(t); got != "201 null" {
+		if got := s.send(t, "POST", "/logs/", "["+strings.TrimSuffix(body.String(), ",")+"]", nil).verdict(t); got != "201 null" {
 			t.Fatal(got)
 		}
 		of := `"flow_run_id":{"any_":["` + run + `"]}`

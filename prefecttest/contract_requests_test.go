@@ -194,6 +194,9 @@ func TestContractAll(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			contract(t, func(t *testing.T, s subject) {
+				if s.played == nil && tt.stored == 0 {
+					t.Skip("the other case shows it too: what stays is the first 3,640; each takes seconds on a real server")
+				}
 				run := newID()
 				body := strings.TrimSuffix(records(run, tt.good), "]") + fmt.Sprintf(poison, run)
 				if got, want := s.send(t, "POST", "/logs/", body, nil).verdict(t), dataRefused.of(s); got != want {

@@ -9,6 +9,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -53,11 +54,12 @@ type exchange struct {
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	x := &exchange{s: s, w: w, r: r}
 	if !s.begin() {
+		x.cut()
 		return
 	}
 	defer s.working.Done()
-	x := &exchange{s: s, w: w, r: r}
 	x.path, _ = strings.CutPrefix(r.URL.Path, "/api")
 	x.log = &Request{
 		Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Header: r.Header.Clone(), Arrived: time.Now(),
@@ -100,13 +102,15 @@ func (x *exchange) play(f Fault) {
 		return
 	}
 	if !x.read(x.r.Body) {
-		return // the client left in the middle: nothing to store, nobody to answer
+		x.cut() // the client left in the middle: nothing to store, nobody to answer
+		return
 	}
 	if f.action == commitLater {
 		x.commitLater(f.late)
 		return
 	}
 	if !x.s.wait(x.s.latency + f.delay) {
+		x.cut()
 		return
 	}
 	a := answer{
@@ -129,6 +133,7 @@ func (x *exchange) play(f Fault) {
 		}
 	}
 	if !x.s.wait(f.answerDelay) {
+		x.cut()
 		return
 	}
 	switch f.action {
@@ -139,7 +144,7 @@ func (x *exchange) play(f Fault) {
 	case hang:
 		select {
 		case <-x.r.Context().Done():
-		case <-x.s.done:
+		case <-x.s.life.Done():
 		}
 		x.cut()
 	case endless:
@@ -247,9 +252,7 @@ func (x *exchange) header(a answer) http.Header {
 	h := x.w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Server", "uvicorn")
-	for key, values := range a.header {
-		h[key] = values
-	}
+	maps.Copy(h, a.header)
 	if a.status == http.StatusNoContent {
 		h.Del("Content-Type")
 	}
@@ -262,7 +265,7 @@ func (x *exchange) status(code int) {
 	x.log.Status = code
 }
 
-// cut closes the connection without an answer.
+// cut closes the connection without an answer. A handler that merely returned would answer 200.
 func (x *exchange) cut() {
 	if conn, _, err := http.NewResponseController(x.w).Hijack(); err == nil {
 		_ = conn.Close()
@@ -277,6 +280,7 @@ func (x *exchange) raw(a answer, body []byte) {
 		return
 	}
 	defer conn.Close()
+	defer context.AfterFunc(x.s.life, func() { _ = conn.Close() })() // net/http no longer does
 	x.status(a.status)
 	h.Set("Content-Length", strconv.Itoa(len(a.body)))
 	_, _ = fmt.Fprintf(buf, "HTTP/1.1 %d %s\r\n", a.status, http.StatusText(a.status)) // errors show at Flush

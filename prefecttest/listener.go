@@ -14,19 +14,20 @@ import (
 	"time"
 )
 
-// memoryHost is the name an in-memory server goes by. The domain .test is reserved, so it never resolves elsewhere.
-const memoryHost = "prefect.test"
+// defaultHost is the name an in-memory server goes by. The domain .test is reserved, so it never resolves elsewhere.
+const defaultHost = "prefect.test"
 
 // memoryListener accepts connections made of [net.Pipe]: they wait on channels only, so a synctest bubble sees them as
 // durably blocked, which it never does for sockets.
 type memoryListener struct {
+	host  string
 	conns chan net.Conn
 	done  chan struct{}
 	close func()
 }
 
-func newMemoryListener() *memoryListener {
-	l := &memoryListener{conns: make(chan net.Conn), done: make(chan struct{})}
+func newMemoryListener(host string) *memoryListener {
+	l := &memoryListener{host: host, conns: make(chan net.Conn), done: make(chan struct{})}
 	l.close = sync.OnceFunc(func() { close(l.done) })
 	return l
 }
@@ -45,33 +46,34 @@ func (l *memoryListener) Close() error {
 	return nil
 }
 
-func (l *memoryListener) Addr() net.Addr { return memoryAddr{} }
+func (l *memoryListener) Addr() net.Addr { return memoryAddr(l.host) }
 
 // dial connects to the server. Any other host is an error, as a name that does not resolve is.
 func (l *memoryListener) dial(ctx context.Context, network, addr string) (net.Conn, error) {
-	if host, _, err := net.SplitHostPort(addr); err != nil || host != memoryHost {
+	if host, _, err := net.SplitHostPort(addr); err != nil || host != l.host {
 		return nil, &net.OpError{Op: "dial", Net: network, Err: &net.DNSError{Err: "no such host", Name: addr, IsNotFound: true}}
 	}
 	client, server := net.Pipe()
 	select {
 	case l.conns <- server:
-		return &memoryConn{Conn: client}, nil
+		return &memoryConn{Conn: client, peer: memoryAddr(l.host)}, nil
 	case <-l.done:
-		return nil, &net.OpError{Op: "dial", Net: network, Addr: memoryAddr{}, Err: syscall.ECONNREFUSED}
+		return nil, &net.OpError{Op: "dial", Net: network, Addr: l.Addr(), Err: syscall.ECONNREFUSED}
 	case <-ctx.Done():
-		return nil, &net.OpError{Op: "dial", Net: network, Addr: memoryAddr{}, Err: context.Cause(ctx)}
+		return nil, &net.OpError{Op: "dial", Net: network, Addr: l.Addr(), Err: context.Cause(ctx)}
 	}
 }
 
-type memoryAddr struct{}
+type memoryAddr string
 
-func (memoryAddr) Network() string { return "memory" }
-func (memoryAddr) String() string  { return memoryHost + ":80" }
+func (memoryAddr) Network() string  { return "memory" }
+func (a memoryAddr) String() string { return string(a) + ":80" }
 
 // memoryConn is the client's end. It reports a peer that is gone as a socket does: a pipe says io.ErrClosedPipe, which
 // no code that looks for network errors knows.
 type memoryConn struct {
 	net.Conn
+	peer   memoryAddr
 	closed atomic.Bool
 }
 
@@ -111,7 +113,7 @@ func (c *memoryConn) gone(op string, err error) error {
 	if c.closed.Load() {
 		err = net.ErrClosed
 	}
-	return &net.OpError{Op: op, Net: "memory", Addr: memoryAddr{}, Err: err}
+	return &net.OpError{Op: op, Net: c.peer.Network(), Addr: c.peer, Err: err}
 }
 
 func (c *memoryConn) Close() error {

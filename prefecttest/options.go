@@ -23,6 +23,7 @@ type config struct {
 	generation    Generation
 	database      Database
 	loopback      bool
+	host          string // in memory, "" for the default
 	authorization string // the Authorization header that is let in, "" for everyone
 	csrf          bool
 	cloud         bool
@@ -40,6 +41,9 @@ func newConfig(opts []Option) (config, error) {
 	}
 	if c.csrf && c.generation == Orion27 {
 		c.errs = append(c.errs, errors.New("WithCSRF: Prefect 2.7 has no CSRF protection, it came with 2.16.5"))
+	}
+	if c.loopback && c.host != "" {
+		c.errs = append(c.errs, errors.New("WithHost: a server on loopback is known by its address"))
 	}
 	if len(c.errs) > 0 {
 		return c, fmt.Errorf("prefecttest: %w", errors.Join(c.errs...))
@@ -78,6 +82,18 @@ func WithDatabase(d Database) Option {
 // do not work inside a synctest bubble.
 func WithLoopback() Option {
 	return optionFunc(func(c config) config { c.loopback = true; return c })
+}
+
+// WithHost is the name an in-memory server goes by, "prefect.test" unless told: a second name makes it another host, as
+// for a redirect.
+func WithHost(name string) Option {
+	return optionFunc(func(c config) config {
+		if name == "" || strings.ContainsAny(name, ":/@?# ") {
+			return c.refuse("WithHost(%q): want the name of a host alone", name)
+		}
+		c.host = name
+		return c
+	})
 }
 
 // WithAuthString asks for basic authentication, "user:password", as a server with PREFECT_SERVER_API_AUTH_STRING does.

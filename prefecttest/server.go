@@ -4,6 +4,7 @@
 package prefecttest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,7 +35,7 @@ type Server struct {
 	dial     func(ctx context.Context, network, addr string) (net.Conn, error)
 	url      string
 	client   *http.Client
-	done     chan struct{} // closed by Close
+	life     context.Context // ends with Close
 	close    func()
 
 	mu       sync.Mutex // guards what follows
@@ -82,18 +83,20 @@ func Start(opts ...Option) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{config: c, done: make(chan struct{})}
+	life, end := context.WithCancel(context.Background())
+	s := &Server{config: c, life: life}
 	if c.loopback {
 		s.listener, err = net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
+			end()
 			return nil, fmt.Errorf("prefecttest: %w", err)
 		}
 		s.dial = new(net.Dialer).DialContext
 		s.url = "http://" + s.listener.Addr().String() + "/api"
 	} else {
-		l := newMemoryListener()
+		l := newMemoryListener(cmp.Or(c.host, defaultHost))
 		s.listener, s.dial = l, l.dial
-		s.url = "http://" + memoryHost + "/api"
+		s.url = "http://" + l.host + "/api"
 	}
 	s.store.init(c)
 	s.http = &http.Server{
@@ -112,7 +115,7 @@ func Start(opts ...Option) (*Server, error) {
 		s.mu.Lock()
 		s.closing = true
 		s.mu.Unlock()
-		close(s.done)
+		end()
 		_ = s.http.Close() // an error here is of a connection that is gone already
 		serving.Wait()
 		s.working.Wait()
@@ -202,7 +205,7 @@ func (s *Server) wait(d time.Duration) bool {
 	select {
 	case <-timer.C:
 		return true
-	case <-s.done:
+	case <-s.life.Done():
 		return false
 	}
 }

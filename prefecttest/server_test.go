@@ -4,11 +4,10 @@
 package prefecttest_test
 
 import (
-	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,10 +18,7 @@ import (
 	"github.com/prefectlogs/prefectlogs/prefecttest"
 )
 
-const (
-	runA = "11111111-1111-4111-8111-111111111111"
-	runB = "22222222-2222-4222-8222-222222222222"
-)
+const runA = "11111111-1111-4111-8111-111111111111"
 
 // line is one LogCreate.
 func line(message, stamp string) string {
@@ -96,86 +92,6 @@ func TestServerStoresAndReadsBack(t *testing.T) {
 	}
 }
 
-func TestFaultsInABubble(t *testing.T) {
-	outcome := func(status int, err error) string {
-		if err != nil {
-			return "cut"
-		}
-		return http.StatusText(status)
-	}
-	for _, tt := range []struct {
-		name   string
-		fault  prefecttest.Fault
-		want   string
-		stored int           // when the client is told
-		later  int           // a minute after
-		took   time.Duration // until the client was told
-	}{
-		{"a status stores nothing", prefecttest.Status(503), "Service Unavailable", 0, 0, 0},
-		{"a status after the commit", prefecttest.Status(504).Stored(), "Gateway Timeout", 1, 1, 0},
-		{"a delayed status", prefecttest.Status(503).Delayed(time.Second), "Service Unavailable", 0, 0, time.Second},
-		{"a cut before the body", prefecttest.CutBefore(), "cut", 0, 0, 0},
-		{"a cut during the body", prefecttest.CutDuring(3), "cut", 0, 0, 0},
-		{"a cut after the commit", prefecttest.CutAfterCommit(), "cut", 1, 1, 0},
-		{"a late commit", prefecttest.CommitLater(5 * time.Second), "cut", 0, 1, 0},
-		{"a cut in the answer", prefecttest.CutAnswer(2), "cut", 1, 1, 0},
-		{"a delay", prefecttest.Delay(2 * time.Second), "Created", 1, 1, 2 * time.Second},
-		{"a delay of the answer", prefecttest.DelayAnswer(2 * time.Second), "Created", 1, 1, 2 * time.Second},
-		{"a refusal", prefecttest.Refuse(0), "Unprocessable Entity", 0, 0, 0},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				s := prefecttest.NewServer(t)
-				s.Fault(tt.fault)
-				begin := time.Now()
-				status, _, err := post(t, s, line("a", stamp))
-				if got := outcome(status, err); got != tt.want {
-					t.Errorf("the client saw %q (%v), want %q", got, err, tt.want)
-				}
-				if took := time.Since(begin); took != tt.took {
-					t.Errorf("it took %v, want %v", took, tt.took)
-				}
-				if n := len(s.Logs()); n != tt.stored {
-					t.Errorf("%d records stored when the client was told, want %d", n, tt.stored)
-				}
-				time.Sleep(time.Minute)
-				if n := len(s.Logs()); n != tt.later {
-					t.Errorf("%d records stored a minute later, want %d", n, tt.later)
-				}
-				if status, _, err := post(t, s, line("b", stamp)); status != 201 || err != nil {
-					t.Errorf("the request after the fault: %d, %v", status, err)
-				}
-			})
-		})
-	}
-}
-
-func TestHangEndsWithTheServer(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := prefecttest.NewServer(t)
-		s.FaultAlways(prefecttest.Hang())
-		answered := make(chan error)
-		go func() {
-			_, _, err := post(t, s, line("a", stamp))
-			answered <- err
-		}()
-		synctest.Wait()
-		time.Sleep(time.Hour)
-		select {
-		case err := <-answered:
-			t.Fatalf("answered: %v", err)
-		default:
-		}
-		s.Close()
-		if err := <-answered; err == nil {
-			t.Error("answered after Close")
-		}
-		if _, _, err := post(t, s, line("a", stamp)); !errors.Is(err, syscall.ECONNREFUSED) {
-			t.Errorf("a request after Close: %v, want a refused connection", err)
-		}
-	})
-}
-
 func TestCommitGoesOnWhenTheClientLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := prefecttest.NewServer(t, prefecttest.WithLatency(3*time.Second))
@@ -192,4 +108,140 @@ func TestCommitGoesOnWhenTheClientLeaves(t *testing.T) {
 			t.Error(diff)
 		}
 	})
+}
+
+func TestReset(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := prefecttest.NewServer(t)
+		if _, err := s.API().CreateFlowRun(t.Context(), "f", "r"); err != nil {
+			t.Fatal(err)
+		}
+		s.Fault(prefecttest.CommitLater(time.Second), prefecttest.Status(503))
+		s.FaultAlways(prefecttest.Status(504))
+		_, _, _ = post(t, s, line("late", stamp)) // cut
+		s.Reset()
+		time.Sleep(time.Minute)
+		if n := len(s.Requests()); n != 0 {
+			t.Errorf("%d requests after Reset", n)
+		}
+		if status, _, err := post(t, s, line("a", stamp)); status != 201 || err != nil {
+			t.Errorf("a request after Reset: %d %v", status, err)
+		}
+		if diff := cmp.Diff([]string{"a"}, messages(s.Logs())); diff != "" {
+			t.Errorf("logs after Reset: %s", diff)
+		}
+	})
+}
+
+func TestRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := prefecttest.NewServer(t)
+		if _, err := s.API().Version(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		s.Fault(prefecttest.CutDuring(5))
+		_, _, _ = post(t, s, line("a", stamp)) // cut
+		if _, _, err := post(t, s, `1`); err != nil {
+			t.Fatal(err)
+		}
+		type seen struct {
+			Method, Path string
+			Length       int64
+			Body         string
+			Status       int
+		}
+		var got []seen
+		requests := s.Requests()
+		for _, r := range requests {
+			got = append(got, seen{r.Method, r.Path, r.Length, string(r.Body), r.Status})
+		}
+		want := []seen{
+			{"GET", "/api/admin/version", 0, "", 200},
+			{"POST", "/api/logs/", 5, `[{"na`, 0},
+			{"POST", "/api/logs/", 3, `[1]`, 422},
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+		if d := requests[1].Arrived.Sub(requests[0].Arrived); d != time.Second {
+			t.Errorf("the second request came %v after the first", d)
+		}
+		if got := requests[2].Header.Get("Content-Type"); got != "application/json" {
+			t.Errorf("Content-Type is %q", got)
+		}
+		requests[2].Body[0], requests[2].Header["Content-Type"][0] = 'x', "x"
+		if again := s.Requests()[2]; again.Body[0] != '[' || again.Header.Get("Content-Type") == "x" {
+			t.Error("Requests is no copy")
+		}
+	})
+}
+
+func TestCloseGivesUpWhatIsStillDue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := prefecttest.NewServer(t)
+		s.Fault(prefecttest.CommitLater(time.Hour), prefecttest.Delay(time.Hour))
+		_, _, _ = post(t, s, line("a", stamp)) // cut
+		done := make(chan error)
+		go func() {
+			_, _, err := post(t, s, line("b", stamp))
+			done <- err
+		}()
+		synctest.Wait()
+		begin := time.Now()
+		s.Close()
+		if err := <-done; err == nil {
+			t.Error("a delayed request was answered after Close")
+		}
+		if took := time.Since(begin); took != 0 {
+			t.Errorf("Close took %v", took)
+		}
+		if n := len(s.Logs()); n != 0 {
+			t.Errorf("%d records stored", n)
+		}
+		s.Close() // again does nothing
+	})
+}
+
+// fatal is a TB that notes what a test would end with.
+type fatal struct{ message string }
+
+func (*fatal) Helper()                             {}
+func (*fatal) Cleanup(func())                      {}
+func (f *fatal) Fatalf(format string, args ...any) { f.message = fmt.Sprintf(format, args...) }
+
+func TestWrongOptionsAreErrors(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		option prefecttest.Option
+		want   string
+	}{
+		{"a generation that is none", prefecttest.WithGeneration(9), "WithGeneration(Generation(9))"},
+		{"a database that is none", prefecttest.WithDatabase(9), "WithDatabase(Database(9))"},
+		{"an auth string without a colon", prefecttest.WithAuthString("hunter2"), "WithAuthString: the value has no colon"},
+		{"an empty key", prefecttest.WithAPIKey(""), "WithAPIKey: the key is empty"},
+		{"no records a minute", prefecttest.WithRateLimit(0), "WithRateLimit(0)"},
+		{"no body", prefecttest.WithMaxBody(0), "WithMaxBody(0)"},
+		{"a negative latency", prefecttest.WithLatency(-1), "WithLatency(-1ns)"},
+		{"a host with a port", prefecttest.WithHost("a:80"), `WithHost("a:80")`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := prefecttest.Start(tt.option)
+			if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("got %v, want %s", err, tt.want)
+			}
+			var tb fatal
+			if s := prefecttest.NewServer(&tb, tt.option); s != nil || !strings.Contains(tb.message, tt.want) {
+				t.Errorf("NewServer: %v, %s", s, tb.message)
+			}
+		})
+	}
+	for name, opts := range map[string][]prefecttest.Option{
+		"CSRF before 2.16.5":      {prefecttest.WithCSRF(), prefecttest.WithGeneration(prefecttest.Orion27)},
+		"a host name on loopback": {prefecttest.WithHost("a"), prefecttest.WithLoopback()},
+	} {
+		if _, err := prefecttest.Start(opts...); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
 }
