@@ -48,7 +48,8 @@ func (e *StatusError) Error() string {
 
 // Call makes one request to the API, for setting a test up and looking at its outcome: path ("/flows/") is relative to
 // [Server.APIURL], in (nil: no body) is sent as JSON, the answer is decoded into out (nil: discarded).
-// Credentials and CSRF token are taken care of. An answer outside 2xx gives a [*StatusError].
+// Credentials and CSRF token are taken care of. An answer of 503 (SQLite was locked; nothing is stored) is asked for again
+// for some seconds, as Prefect's own client does; an answer outside 2xx gives a [*StatusError].
 func (s *Server) Call(ctx context.Context, method, path string, in, out any) error {
 	var body []byte
 	if in != nil {
@@ -64,7 +65,18 @@ func (s *Server) Call(ctx context.Context, method, path string, in, out any) err
 			return err
 		}
 	}
-	return s.caller.do(ctx, method, path, token, body, out)
+	for delay := 100 * time.Millisecond; ; delay *= 2 {
+		err := s.caller.do(ctx, method, path, token, body, out)
+		status, ok := errors.AsType[*StatusError](err)
+		if !ok || status.Status != http.StatusServiceUnavailable || delay > 2*time.Second {
+			return err
+		}
+		select {
+		case <-time.After(delay):
+		case <-ctx.Done():
+			return errors.Join(context.Cause(ctx), err)
+		}
+	}
 }
 
 // csrfToken gives the one token of this client: asking again would make the first one invalid.

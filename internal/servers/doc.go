@@ -34,7 +34,7 @@
 // # Variables
 //
 //	PREFECTLOGS_REQUIRE_SERVERS   true: tests fail where they would skip for want of a server (as with CI=true)
-//	PREFECTLOGS_PYTHON            the Python to make environments with; default: python3, python3.11 ... on PATH
+//	PREFECTLOGS_PYTHON            Pythons to make environments with, separated as in PATH; default: python3, python3.11 ... on PATH
 //	PREFECTLOGS_CACHE             the folder of environments; default: .cache/servers in the repository
 //	PREFECTLOGS_POSTGRESQL_FSYNC  true: PostgreSQL waits for the disk at each commit; default: it does not
 //	PREFECTLOGS_SERVERS           set by withservers: the servers that run for all test processes, as JSON

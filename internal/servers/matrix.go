@@ -106,7 +106,8 @@ type release struct {
 	version Version
 	exact   string
 
-	// oldest and newest Python minor version (3.x) that every package of the lock runs on.
+	// oldest and newest Python minor version (3.x) that every package of the lock has a wheel for. Servers
+	// were run on 3.11, 3.12 and 3.13, not on 3.14.
 	pythonOldest, pythonNewest int
 
 	// fromSource is a package without a wheel for these Pythons, and buildWith the pinned tools that build it.

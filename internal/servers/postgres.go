@@ -25,7 +25,7 @@ const DurableVariable = "PREFECTLOGS_POSTGRESQL_FSYNC"
 // password. It runs as the user postgres if we are root.
 type cluster struct {
 	programs string // folder of initdb, postgres and psql
-	folder   string // holds password, data, socket and output; removed by stop
+	folder   string // holds password, data and output; removed by stop
 	user     *account
 	port     int
 	password string
@@ -67,8 +67,11 @@ func startCluster(ctx context.Context) (_ *cluster, err error) {
 	if err != nil {
 		return nil, err
 	}
-	// Below the system's folder for temporary files, which every user can reach; a checkout may be in a private home.
-	folder, err := os.MkdirTemp("", "prefectlogs-postgresql-")
+	parent := ""
+	if user != nil {
+		parent = "/tmp" // which every user can reach; a checkout and TMPDIR may be private
+	}
+	folder, err := os.MkdirTemp(parent, "prefectlogs-postgresql-")
 	if err != nil {
 		return nil, fmt.Errorf("servers: making a folder for PostgreSQL: %w", err)
 	}
@@ -107,7 +110,7 @@ func (c *cluster) begin(ctx context.Context) error {
 	defer output.Close()
 	c.program, err = startProgram(command{
 		argv: []string{filepath.Join(c.programs, "postgres"), "-D", c.data(), "-p", strconv.Itoa(c.port),
-			"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=" + c.folder,
+			"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=",
 			"-c", "max_connections=300", "-c", "fsync=" + durability()},
 		env: cleanEnvironment(), dir: c.folder, user: c.user, stdout: output, stderr: output, interrupt: true, folder: c.folder,
 	})

@@ -6,6 +6,7 @@
 package servers
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,7 +14,10 @@ import (
 	"os"
 	"os/exec"
 	"os/user"
+	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -160,7 +164,7 @@ func (p *program) kill() error {
 		if err := p.signal(syscall.SIGKILL); err != nil {
 			return err
 		}
-		if gone := errors.Is(syscall.Kill(-p.group, 0), syscall.ESRCH); gone {
+		if !groupAlive(p.group) {
 			<-p.exited
 			return p.settle()
 		}
@@ -169,6 +173,27 @@ func (p *program) kill() error {
 		}
 		<-tick.C
 	}
+}
+
+// groupAlive reports whether a process group still has a process that runs. Orphans that have ended stay in the group
+// until the system's first process collects them, which some containers' never does; on Linux they do not count.
+func groupAlive(group int) bool {
+	if errors.Is(syscall.Kill(-group, 0), syscall.ESRCH) {
+		return false
+	}
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil || len(stats) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(stats, func(path string) bool {
+		stat, err := os.ReadFile(path)
+		if err != nil {
+			return false // it has ended meanwhile
+		}
+		// "pid (name) state parent group ...", where the name may hold anything.
+		fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+		return len(fields) > 2 && fields[2] == strconv.Itoa(group) && !strings.Contains("ZX", fields[0])
+	})
 }
 
 // serverAccount is the user that PostgreSQL runs as: it refuses to be root. Nil: ourselves.

@@ -14,7 +14,8 @@ import (
 	"strings"
 )
 
-// PythonVariable may name the interpreter to make environments with; without it PATH is searched.
+// PythonVariable may name the interpreters to make environments with, separated as the folders of PATH are; without it
+// PATH is searched.
 const PythonVariable = "PREFECTLOGS_PYTHON"
 
 // interpreter is a Python that can make virtual environments.
@@ -31,7 +32,7 @@ func interpreters(ctx context.Context, fits func(minor int) bool) (python interp
 		names = append(names, "python3."+strconv.Itoa(minor))
 	}
 	if named := os.Getenv(PythonVariable); named != "" {
-		names = []string{named}
+		names = filepath.SplitList(named)
 	}
 	for _, name := range names {
 		path, err := exec.LookPath(name)

@@ -25,7 +25,7 @@ func TestAServerThatDoesNotComeUpSaysWhyAndLeavesNothing(t *testing.T) {
 	}{
 		{"it ends at once", "echo boom; exit 3", time.Minute, []string{"prefect 3.8.8 on sqlite did not start", "exit code 3", "boom"}, 1},
 		{"its port is taken each time", "echo 'address already in use'; exit 1", time.Minute, []string{"port was taken"}, 3},
-		{"it never answers", "echo thinking; exec sleep 1000", 300 * time.Millisecond, []string{reason.Error(), "thinking"}, 1},
+		{"it never answers", "echo thinking; exec sleep 1000", 2 * time.Second, []string{reason.Error(), "thinking"}, 1},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -68,6 +68,67 @@ func runningServers() int {
 	running.mu.Lock()
 	defer running.mu.Unlock()
 	return len(running.servers)
+}
+
+func TestStopLeavesNothingOfAServerAndItsDatabase(t *testing.T) {
+	skipWithout(t, Prefect220PostgreSQL.String())
+	s, err := Start(t.Context(), Prefect220PostgreSQL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	group, c := s.program.group, running.cluster
+	if !groupAlive(group) {
+		t.Errorf("process group %d is not there to begin with", group)
+	}
+	if err := c.sql(t.Context(), `CREATE DATABASE "`+s.database+`"`); err == nil {
+		t.Error("the server's database is not there to begin with")
+	}
+	if err := s.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	awaitNothing(t, []int{group}, []string{s.home})
+	if err := c.sql(t.Context(), `CREATE DATABASE "`+s.database+`"`); err != nil {
+		t.Errorf("the server's database is still there: %v", err)
+	}
+}
+
+func TestPostgreSQLEndsWithItsClientsAndLeavesNothing(t *testing.T) {
+	skipWithout(t, Prefect220PostgreSQL.String())
+	c, err := startCluster(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	waiting := make(chan error)
+	go func() { waiting <- c.sql(context.WithoutCancel(t.Context()), "SELECT pg_sleep(1000)") }()
+	for err := errors.New("not yet"); err != nil && t.Context().Err() == nil; { // a division by zero: not there yet
+		err = c.sql(t.Context(), "SELECT 1/count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()")
+	}
+	if err := c.stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := <-waiting; err == nil {
+		t.Error("a statement of 1000 s came to its end")
+	}
+	awaitNothing(t, []int{c.program.group}, []string{c.folder})
+}
+
+func TestWithPassesASignalOnAndWaitsForTheCommand(t *testing.T) {
+	out, in, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	ctx, cancel := context.WithCancelCause(t.Context())
+	go func() {
+		if _, err := out.Read(make([]byte, 1)); err == nil {
+			cancel(&SignalError{os.Interrupt})
+		}
+	}()
+	// The interrupted sleep ends the wait; then the shell has its say.
+	code, err := With(ctx, nil, []string{"sh", "-c", "trap 'exit 9' INT; echo up; sleep 1000 & wait"}, in, nil)
+	if err != nil || code != 9 {
+		t.Errorf("exit code %d, error %v; want 9 from the command's own trap", code, err)
+	}
 }
 
 func TestWithGivesItsCommandTheServersAndTakesItsExitCode(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -86,7 +87,7 @@ func startAll(ctx context.Context, rows []Row) ([]*Server, error) {
 		wg.Go(func() {
 			s, err := Start(ctx, row)
 			if missing, ok := errors.AsType[*MissingError](err); ok && !Required() {
-				progress("%s is left out: %v", row, missing)
+				progress("%s is left out: %s", row, strings.TrimPrefix(missing.Error(), "servers: "))
 				return
 			}
 			if err != nil {
