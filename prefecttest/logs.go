@@ -44,6 +44,7 @@ type store struct {
 	epoch      int    // counts resets
 	rows       []*row // in the order of storing
 	sorted     []*row // by time stamp, then by the order of storing; nil when out of date
+	shuffled   []*row // by time stamp, then in no order; nil when out of date or unused
 }
 
 func (s *store) init(c config) { s.generation, s.database = c.generation, c.database }

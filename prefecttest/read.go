@@ -45,7 +45,7 @@ func (s *Server) filterLogs(r *http.Request, body []byte) answer {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	rows := cut(p, s.store.matching(pass, order))
+	rows := s.store.page(pass, order, p)
 	answers := make([]logAnswer, len(rows))
 	for i, r := range rows {
 		if !inRange(r.Timestamp) { // PostgreSQL took it, and its driver cannot read it
@@ -113,44 +113,81 @@ func (f *reader) logs() func(*row) bool {
 	return func(r *row) bool { return !slices.ContainsFunc(all, func(c func(*row) bool) bool { return !c(r) }) }
 }
 
-// byTime returns all rows in the order of their time stamps.
-func (s *store) byTime() []*row {
-	if s.sorted == nil {
-		s.sorted = slices.Clone(s.rows)
-		slices.SortStableFunc(s.sorted, func(a, b *row) int { return a.Timestamp.Compare(b.Timestamp) })
-	}
-	return s.sorted
-}
-
-// matching returns the rows that pass, in one of the orders of sorts.
-func (s *store) matching(pass func(*row) bool, order string) []*row {
-	var rows []*row
-	for _, r := range s.byTime() {
-		if pass(r) {
-			rows = append(rows, r)
-		}
+// page returns the part p of the rows that pass, in one of the orders of sorts.
+func (s *store) page(pass func(*row) bool, order string, p page) []*row {
+	if p.limit == 0 {
+		return nil
 	}
 	by, descending := strings.CutSuffix(order, "_DESC")
-	var compare func(a, b *row) int
-	switch strings.TrimSuffix(by, "_ASC") {
-	case "LEVEL":
-		compare = func(a, b *row) int { return cmp.Compare(a.Level, b.Level) }
-	case "FLOW_RUN_ID":
-		compare = func(a, b *row) int { return cmp.Compare(a.FlowRunID, b.FlowRunID) }
-	case "TASK_RUN_ID":
-		compare = func(a, b *row) int { return cmp.Compare(a.TaskRunID, b.TaskRunID) }
-	default:
-		compare = func(a, b *row) int { return a.Timestamp.Compare(b.Timestamp) }
-	}
-	if s.database == PostgreSQL && len(rows) > orderedTies {
-		slices.SortFunc(rows, func(a, b *row) int { return cmp.Or(compare(a, b), cmp.Compare(a.shuffle, b.shuffle)) })
-	} else {
-		slices.SortStableFunc(rows, compare)
-	}
+	rows := s.ordered(pass, strings.TrimSuffix(by, "_ASC"))
+	walk := slices.Values(rows)
 	if descending {
-		slices.Reverse(rows)
+		walk = func(yield func(*row) bool) {
+			for _, r := range slices.Backward(rows) {
+				if !yield(r) {
+					return
+				}
+			}
+		}
 	}
+	var found []*row
+	for r := range walk {
+		if !pass(r) {
+			continue
+		}
+		if p.offset > 0 {
+			p.offset--
+			continue
+		}
+		if found = append(found, r); int64(len(found)) == p.limit {
+			break
+		}
+	}
+	return found
+}
+
+// ordered returns all rows, ascending. Rows that the order leaves equal are in the order of storing, or in none where
+// the database promises none.
+func (s *store) ordered(pass func(*row) bool, by string) []*row {
+	switch by {
+	case "LEVEL":
+		return s.sortedBy(func(a, b *row) int { return cmp.Compare(a.Level, b.Level) })
+	case "FLOW_RUN_ID":
+		return s.sortedBy(func(a, b *row) int { return cmp.Compare(a.FlowRunID, b.FlowRunID) })
+	case "TASK_RUN_ID":
+		return s.sortedBy(func(a, b *row) int { return cmp.Compare(a.TaskRunID, b.TaskRunID) })
+	}
+	if s.sorted == nil {
+		s.sorted = s.sortedBy(func(a, b *row) int { return a.Timestamp.Compare(b.Timestamp) })
+		s.shuffled = nil
+	}
+	if s.database != PostgreSQL || !s.moreThan(orderedTies, pass) {
+		return s.sorted
+	}
+	if s.shuffled == nil {
+		s.shuffled = s.sortedBy(func(a, b *row) int {
+			return cmp.Or(a.Timestamp.Compare(b.Timestamp), cmp.Compare(a.shuffle, b.shuffle))
+		})
+	}
+	return s.shuffled
+}
+
+func (s *store) sortedBy(compare func(a, b *row) int) []*row {
+	rows := slices.Clone(s.rows)
+	slices.SortStableFunc(rows, compare)
 	return rows
+}
+
+// moreThan reports whether more than n rows pass.
+func (s *store) moreThan(n int, pass func(*row) bool) bool {
+	for _, r := range s.rows {
+		if pass(r) {
+			if n--; n < 0 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // logAnswer is a log record as the server answers it.
