@@ -1,7 +1,7 @@
-//go:build linux || darwin
-
 // SPDX-FileCopyrightText: The prefectlogs authors
 // SPDX-License-Identifier: Apache-2.0
+
+//go:build linux || darwin
 
 package servers
 
