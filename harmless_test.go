@@ -5,6 +5,7 @@ package prefectlogs_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"log/slog"
@@ -30,6 +31,10 @@ import (
 const looped = "PREFECTLOGS_TEST_LOOPED"
 
 func TestMain(m *testing.M) {
+	if os.Getenv(exiting) != "" {
+		fmt.Println(exitingProgram())
+		os.Exit(1)
+	}
 	if how := os.Getenv(looped); how != "" {
 		if err := loopedProgram(how); err != nil {
 			fmt.Println(err)
@@ -38,6 +43,41 @@ func TestMain(m *testing.M) {
 		os.Exit(0)
 	}
 	os.Exit(m.Run())
+}
+
+// exiting names the variable that makes the test binary a program that ends by
+// Pipeline.Exit. It holds the address of the API.
+const exiting = "PREFECTLOGS_TEST_EXITING"
+
+func TestExitDeliversAndEndsWithTheCode(t *testing.T) {
+	server, err := prefecttest.Start(prefecttest.WithLoopback())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	program := exec.CommandContext(t.Context(), os.Args[0])
+	program.Env = append(os.Environ(), exiting+"="+server.URL())
+	out, err := program.CombinedOutput()
+	if failed, ok := errors.AsType[*exec.ExitError](err); !ok || failed.ExitCode() != 7 {
+		t.Fatalf("%v:\n%s", err, out)
+	}
+	if logs := server.Logs(); len(logs) != 1 || logs[0].Message != "last words" {
+		t.Errorf("stored %+v", logs)
+	}
+}
+
+func exitingProgram() error {
+	config, err := settings.Load(settings.WithEnvironment(nil), settings.WithoutFiles(), settings.WithValue("PREFECT_API_URL", os.Getenv(exiting)))
+	if err != nil {
+		return err
+	}
+	pipeline, err := prefectlogs.Setup(context.Background(), prefectlogs.WithSettings(config))
+	if err != nil {
+		return err
+	}
+	pipeline.Logger("app").InfoContext(run.NewContext(context.Background(), run.Info{FlowRunID: flowA}), "last words")
+	pipeline.Exit(7)
+	return nil
 }
 
 // TestStandardLoggersOverTheBridgeNeverHang runs a program in which log and slog

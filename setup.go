@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"go.opentelemetry.io/contrib/bridges/otelslog"
 	sdklog "go.opentelemetry.io/otel/sdk/log"
@@ -24,6 +25,7 @@ import (
 type Pipeline struct {
 	provider *sdklog.LoggerProvider
 	batch    *processor.Batch // nil: nothing is sent
+	reporter *diag.Reporter
 }
 
 // Setup builds a pipeline. It does not reach for the server, registers nothing
@@ -44,7 +46,7 @@ func Setup(ctx context.Context, opts ...Option) (*Pipeline, error) {
 	}
 	if reason := c.silent(); reason != "" {
 		reporter.Tell(fmt.Errorf("logs are not sent to Prefect: %s", reason))
-		return &Pipeline{provider: sdklog.NewLoggerProvider(c.provider...)}, nil
+		return &Pipeline{provider: sdklog.NewLoggerProvider(c.provider...), reporter: reporter}, nil
 	}
 
 	exp, err := exporter.New(ctx, append([]exporter.Option{
@@ -63,7 +65,7 @@ func Setup(ctx context.Context, opts ...Option) (*Pipeline, error) {
 		sdklog.WithAllowKeyDuplication(), // the encoder lets the last of equal keys win, at less cost
 		sdklog.WithProcessor(&levelFilter{Processor: batch, least: int(c.settings.LoggingLevel)}),
 	}, c.provider...)...)
-	return &Pipeline{provider: provider, batch: batch}, nil
+	return &Pipeline{provider: provider, batch: batch, reporter: reporter}, nil
 }
 
 // LoggerProvider returns the provider, for any bridge to OpenTelemetry.
@@ -81,16 +83,26 @@ func (p *Pipeline) ForceFlush(ctx context.Context) error {
 	return p.provider.ForceFlush(ctx)
 }
 
+// grace is what the processors that [WithProvider] added have for their own
+// shutdown where nothing is left of the context.
+const grace = time.Second
+
 // Shutdown delivers what is queued and ends the pipeline. If ctx ends first, the
 // error says how many records were not delivered. Nothing of the pipeline runs
-// when it returns. Later calls return nil.
+// when it returns. Processors that WithProvider added are shut down too, with
+// what is left of ctx, or one second. Later calls return nil.
 func (p *Pipeline) Shutdown(ctx context.Context) error {
 	var err error
 	if p.batch != nil {
 		// Before the provider, which would never reach it if its own context ended first.
 		err = p.batch.Shutdown(ctx)
 	}
-	return errors.Join(err, p.provider.Shutdown(context.WithoutCancel(ctx)))
+	if ctx.Err() != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), grace)
+		defer cancel()
+	}
+	return errors.Join(err, p.provider.Shutdown(ctx))
 }
 
 // Stats returns the counters of one moment; all are zero where nothing is sent.

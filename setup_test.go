@@ -254,3 +254,30 @@ func TestShutdownOfThePipelineIsBoundedByItsContext(t *testing.T) {
 		}
 	})
 }
+
+func TestRecoverLogsAPanicAndPanicsAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := prefecttest.NewServer(t)
+		pipeline := setup(t, server, new(said))
+		ctx := run.NewContext(t.Context(), run.Info{FlowRunID: flowA})
+		func() {
+			defer func() {
+				if value := recover(); value != "boom" {
+					t.Errorf("panicked again with %v", value)
+				}
+			}()
+			defer pipeline.Recover(ctx)
+			panic("boom")
+		}()
+		logs := server.Logs()
+		if len(logs) != 1 || logs[0].Level != 50 || logs[0].FlowRunID != flowA || !strings.HasPrefix(logs[0].Message, "panic: boom") || !strings.Contains(logs[0].Message, "setup_test.go") {
+			t.Errorf("stored %+v", logs)
+		}
+		func() {
+			defer pipeline.Recover(ctx) // nothing to recover
+		}()
+		if got := len(server.Logs()); got != 1 {
+			t.Errorf("%d records stored", got)
+		}
+	})
+}
