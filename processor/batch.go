@@ -45,6 +45,9 @@ type Batch struct {
 	queue     queue
 	sequencer mapping.Sequencer
 	stats     Stats
+	losses    losses
+	notices   int       // in the request under way
+	noticedAt time.Time // when losses were last told
 	flushing  []*flush
 	urgentAt  time.Time // when the urgent lane last woke the worker
 	stopping  bool
@@ -164,7 +167,7 @@ func (b *Batch) accept(line []byte, meta mapping.Meta) bool {
 		if put = b.queue.put(line, lane, time.Now); put || b.config.overflow != DropOldest {
 			break
 		}
-		evicted := b.queue.evict(lane)
+		evicted := b.queue.evict(lane, b.lostLocked)
 		if evicted == 0 {
 			break
 		}
@@ -178,6 +181,7 @@ func (b *Batch) accept(line []byte, meta mapping.Meta) bool {
 	b.stats.Emitted++
 	if !put {
 		b.full.Store(true)
+		b.losses.addLine(line, queueFull)
 		lost++
 	}
 	b.stats.Dropped.QueueFull += uint64(lost)
@@ -191,6 +195,9 @@ func (b *Batch) accept(line []byte, meta mapping.Meta) bool {
 	}
 	return true
 }
+
+// lostLocked notes that lines were dropped because the queue was full.
+func (b *Batch) lostLocked(lines payload.Lines) { b.losses.add(lines, queueFull) }
 
 // newsLocked reports whether the worker needs to look at the queue because of the
 // record that was just put into it: it is the first one, it fills a batch, or it
@@ -327,7 +334,7 @@ func (b *Batch) Stats() Stats {
 	defer b.mu.Unlock()
 	stats := b.stats
 	stats.Queued = uint64(b.queue.records)
-	stats.InFlight = uint64(b.queue.inFlight)
+	stats.InFlight = uint64(b.queue.inFlight + b.notices)
 	stats.QueuedBytes = uint64(b.queue.bytes)
 	return stats
 }

@@ -114,13 +114,26 @@ func (r *rig) balance() {
 	}
 }
 
-// stored returns the messages on the server, in the order of storing.
+// stored returns the messages on the server, in the order of storing, but for
+// notices of losses.
 func (r *rig) stored() []string {
 	var messages []string
 	for _, log := range r.server.Logs() {
-		messages = append(messages, log.Message)
+		if log.Name == "test" {
+			messages = append(messages, log.Message)
+		}
 	}
 	return messages
+}
+
+// notices returns the notices of losses on the server.
+func (r *rig) notices() (notices []prefecttest.Log) {
+	for _, log := range r.server.Logs() {
+		if log.Name == "prefectlogs" {
+			notices = append(notices, log)
+		}
+	}
+	return notices
 }
 
 // posts returns how many records each request has carried.
@@ -135,7 +148,7 @@ func (r *rig) posts() (n int) {
 
 func (r *rig) wantStored(n int) {
 	r.t.Helper()
-	if got := len(r.server.Logs()); got != n {
+	if got := len(r.stored()); got != n {
 		r.t.Errorf("%d records stored, want %d", got, n)
 	}
 	r.balance()

@@ -61,21 +61,6 @@ func newNullBatch(t testing.TB) *processor.Batch {
 	return batch
 }
 
-func TestOnEmitAllocatesNothing(t *testing.T) {
-	batch, record, ctx := newNullBatch(t), sixAttributes(), inRun(context.Background())
-	emit := func() {
-		if err := batch.OnEmit(ctx, &record); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for range 10_000 {
-		emit() // until the pools and the free pages are filled
-	}
-	if n := testing.AllocsPerRun(20_000, emit); n != 0 {
-		t.Errorf("%v allocations", n)
-	}
-}
-
 func TestOnEmitLeavesTheRecordAsItWas(t *testing.T) {
 	batch, record, ctx := newNullBatch(t), sixAttributes(), inRun(context.Background())
 	tell := func() (text []string) {

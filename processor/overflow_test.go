@@ -174,7 +174,7 @@ func TestBlockingIsBoundedForTheWholeProgram(t *testing.T) {
 		if err := r.batch.ForceFlush(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		before := len(r.server.Logs())
+		before := len(r.stored())
 		r.info(1)
 		if err := r.batch.ForceFlush(t.Context()); err != nil {
 			t.Fatal(err)

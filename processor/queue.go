@@ -113,9 +113,10 @@ func (q *queue) newPage(line int) *payload.Page {
 	return payload.NewPage(size)
 }
 
-// evict drops the oldest page of the lowest lane down to the given one and
-// returns how many records were lost; 0 where there is nothing to drop.
-func (q *queue) evict(downTo int) int {
+// evict drops the oldest page of the lowest lane down to the given one. lost sees
+// its lines before their memory is used again; evict returns how many there
+// are, 0 where there is nothing to drop.
+func (q *queue) evict(downTo int, lost func(payload.Lines)) int {
 	for i := lanes - 1; i >= downTo; i-- {
 		l := &q.lanes[i]
 		at := slices.IndexFunc(l.pages, func(p *queuedPage) bool { return p.flying == 0 })
@@ -124,11 +125,12 @@ func (q *queue) evict(downTo int) int {
 		}
 		page := l.pages[at]
 		l.pages = slices.Delete(l.pages, at, at+1)
-		lost := page.waiting()
-		q.records -= lost.Records()
-		q.length -= lost.Size()
+		lines := page.waiting()
+		lost(lines)
+		q.records -= lines.Records()
+		q.length -= lines.Size()
 		q.release(page)
-		return lost.Records()
+		return lines.Records()
 	}
 	return 0
 }
@@ -149,8 +151,8 @@ func (q *queue) evictAll() (lost int) {
 	return lost
 }
 
-// take joins what waits to a request under the limits, the urgent lane first.
-func (q *queue) take(limits payload.Limits) (request payload.Request) {
+// take adds what waits to a request under the limits, the urgent lane first.
+func (q *queue) take(request *payload.Request, limits payload.Limits) {
 	for i := range q.lanes {
 		l := &q.lanes[i]
 		for len(l.pages) > 0 {
@@ -166,13 +168,12 @@ func (q *queue) take(limits payload.Limits) (request payload.Request) {
 				q.inFlight += taken
 			}
 			if page.rest.Records() > 0 {
-				return request // full
+				return // full
 			}
 			l.pages = slices.Delete(l.pages, 0, 1)
 		}
 	}
 	q.length = 0 // the count of separators is approximate; nothing waits now
-	return request
 }
 
 // land ends the request under way: its pages are given back, except for those

@@ -11,7 +11,7 @@ import "fmt"
 //
 // where Dropped and Skipped are the sums of their reasons.
 type Stats struct {
-	Emitted  uint64 // handed to OnEmit
+	Emitted  uint64 // handed to OnEmit; and notices of losses, once they are sent
 	Stored   uint64 // stored by the server
 	Refused  uint64 // not taken by the server
 	Dropped  Dropped

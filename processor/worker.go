@@ -48,22 +48,41 @@ func (b *Batch) work() {
 func (b *Batch) next(now time.Time) (request payload.Request, wait time.Duration, stop bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.queue.records == 0 {
-		return request, forever, b.stopping
+	wait, notice := b.dueLocked(now), b.noticeDueLocked(now)
+	if wait > 0 && notice > 0 {
+		return request, min(wait, notice), b.stopping
 	}
-	if wait = b.dueLocked(now); wait > 0 {
-		return request, wait, false
+	if notice <= 0 {
+		b.notices = b.losses.tell(&request, b.config.limits, now)
+		b.stats.Emitted += uint64(b.notices)
+		b.noticedAt = now
 	}
 	if _, ok := b.queue.oldest(urgent); ok {
 		b.urgentAt = now
 	}
+	b.queue.take(&request, b.config.limits)
 	b.stats.Requests++
-	return b.queue.take(b.config.limits), 0, false
+	return request, 0, false
+}
+
+// noticeDueLocked returns how long the losses may stay untold; at most 0 means
+// they are due.
+func (b *Batch) noticeDueLocked(now time.Time) time.Duration {
+	if len(b.losses.untold) == 0 {
+		return forever
+	}
+	if b.stopping || len(b.flushing) > 0 {
+		return 0
+	}
+	return b.noticedAt.Add(noticeEvery).Sub(now)
 }
 
 // dueLocked returns how long what is queued may still wait; at most 0 means it is due.
 func (b *Batch) dueLocked(now time.Time) time.Duration {
 	q := &b.queue
+	if q.records == 0 {
+		return forever
+	}
 	if b.stopping || len(b.flushing) > 0 || q.records >= b.config.limits.Records || q.length >= b.config.limits.Bytes {
 		return 0
 	}
@@ -83,6 +102,11 @@ func (b *Batch) settle(outcome payload.Outcome) {
 	defer b.mu.Unlock()
 	b.stats.Stored += uint64(outcome.Stored)
 	b.stats.Refused += uint64(len(outcome.Refused))
+	for _, refusal := range outcome.Refused {
+		b.losses.addLine(refusal.Line, refused)
+	}
+	b.losses.told(outcome.Err == nil)
+	b.notices = 0
 	unsent := outcome.Unsent.Records()
 	b.stats.Unknown += uint64(outcome.Unknown)
 	b.stats.Dropped.Shutdown += uint64(unsent - outcome.Unknown)
@@ -92,6 +116,7 @@ func (b *Batch) settle(outcome payload.Outcome) {
 	}
 	if b.hard.Err() != nil {
 		b.stats.Dropped.Shutdown += uint64(b.queue.evictAll())
+		b.losses = losses{} // there is nobody left to tell them
 		if b.lastErr == nil {
 			b.lastErr = context.Cause(b.hard)
 		}

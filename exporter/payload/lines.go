@@ -21,6 +21,17 @@ func (l Lines) Records() int { return l.records }
 // Size returns the bytes of the lines and of what joins them.
 func (l Lines) Size() int { return len(l.bytes) }
 
+// Contains reports whether line is one of the lines: not a copy, the same bytes
+// in memory.
+func (l Lines) Contains(line []byte) bool {
+	for own := range l.All() {
+		if &own[0] == &line[0] {
+			return true
+		}
+	}
+	return false
+}
+
 // All yields each line in order.
 func (l Lines) All() iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {

@@ -1,0 +1,29 @@
+// SPDX-FileCopyrightText: The prefectlogs authors
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build !race
+
+// The race detector makes sync.Pool forget on purpose, which then allocates.
+
+package processor_test
+
+import (
+	"context"
+	"testing"
+)
+
+func TestOnEmitAllocatesNothing(t *testing.T) {
+	batch, record, ctx := newNullBatch(t), sixAttributes(), inRun(context.Background())
+	emit := func() {
+		if err := batch.OnEmit(ctx, &record); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 10_000 {
+		emit() // until the pools and the free pages are filled
+	}
+	if n := testing.AllocsPerRun(20_000, emit); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
