@@ -26,4 +26,3 @@ func TestOnEmitAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
-
