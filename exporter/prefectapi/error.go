@@ -4,7 +4,13 @@
 package prefectapi
 
 import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -30,17 +36,25 @@ type Error struct {
 	Kind   Kind
 	Status int // HTTP status; 0: no answer came
 
-	// RetryAfter is how long the server asks to wait; 0 where it does not say.
+	// RetryAfter is how long the server asks to wait, at most five minutes; 0
+	// where it does not say.
 	RetryAfter time.Duration
 
-	// Positions of the refused records in the request, for KindRecords.
+	// Positions of the refused records in the request, in order, for KindRecords.
 	Positions []int
 
 	// Ambiguous: the request may have been stored although no success was
-	// answered, since it was written, in part or whole, before the exchange broke.
+	// answered: it was written, in part or whole, before the exchange broke, or
+	// the answer is a 5xx, which may hide a commit.
 	Ambiguous bool
 
-	// Err is the cause where no answer came; nil otherwise.
+	// Ended, of an ambiguous answer: it is Prefect's own, written when its work on
+	// the request had ended. What it has not stored by now it will not store later,
+	// as it may behind the answer of a proxy.
+	Ended bool
+
+	// Err is the cause where no answer came, or what is wrong beside the status;
+	// may be nil.
 	Err error
 
 	host string
@@ -49,22 +63,20 @@ type Error struct {
 // Error tells what happened and what to do about it. It holds no credentials
 // and nothing of the bodies.
 func (e *Error) Error() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "posting logs to %s: ", e.host)
+	parts := []string{"calling the API of " + e.host}
+	if e.host == "" {
+		parts[0] = "calling the API"
+	}
 	if e.Status != 0 {
-		fmt.Fprintf(&b, "%d %s", e.Status, http.StatusText(e.Status))
+		parts = append(parts, strings.TrimSpace(fmt.Sprintf("%d %s", e.Status, http.StatusText(e.Status))))
 	}
 	if e.Err != nil {
-		if e.Status != 0 {
-			b.WriteString(": ")
-		}
-		b.WriteString(e.Err.Error())
+		parts = append(parts, describe(e.Err))
 	}
 	if hint := e.hint(); hint != "" {
-		b.WriteString(": ")
-		b.WriteString(hint)
+		parts = append(parts, hint)
 	}
-	return b.String()
+	return strings.Join(parts, ": ")
 }
 
 // Unwrap returns the cause where no answer came.
@@ -76,15 +88,19 @@ func (e *Error) hint() string {
 		return "check PREFECT_API_KEY or PREFECT_API_AUTH_STRING"
 	case http.StatusForbidden:
 		return "check that the credentials may write to this server or workspace"
-	case http.StatusNotFound:
+	case http.StatusNotFound, http.StatusMethodNotAllowed:
 		return "check PREFECT_API_URL, which ends in /api or in /workspaces/ID"
 	case http.StatusRequestEntityTooLarge:
 		return "a proxy or Prefect Cloud takes no body of this size; lower the batch size"
+	case http.StatusProxyAuthRequired:
+		return "check the credentials of the proxy"
 	}
-	if e.Status >= 300 && e.Status < 400 {
+	switch {
+	case e.Status >= 300 && e.Status < 400:
 		return "the server redirects elsewhere; set PREFECT_API_URL to the final address"
-	}
-	if e.Status == 0 && !e.Ambiguous {
+	case errors.Is(e.Err, errPage):
+		return "check that PREFECT_API_URL leads to Prefect and not to a login or a proxy"
+	case e.Status == 0 && !e.Ambiguous && !errors.Is(e.Err, context.Canceled):
 		return "check PREFECT_API_URL and that the server is running"
 	}
 	return ""
@@ -92,20 +108,59 @@ func (e *Error) hint() string {
 
 // kindOf is the table of statuses.
 func kindOf(status int) Kind {
-	switch {
-	case status == http.StatusUnauthorized, status == http.StatusForbidden, status == http.StatusNotFound,
-		status >= 300 && status < 400:
-		return KindAccess
-	case status == http.StatusRequestTimeout, status == http.StatusTooEarly,
-		status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable:
-		return KindBusy
-	case status == http.StatusConflict:
-		return KindConflict
-	case status == http.StatusRequestEntityTooLarge:
-		return KindTooLarge
-	case status >= 500:
-		return KindServer
-	default:
+	switch status {
+	case http.StatusBadRequest, http.StatusUnprocessableEntity:
 		return KindRequest
+	case http.StatusConflict:
+		return KindConflict
+	case http.StatusRequestEntityTooLarge:
+		return KindTooLarge
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		return KindBusy
 	}
+	if status >= 500 {
+		return KindServer
+	}
+	return KindAccess // of the rest no record is to blame
+}
+
+// describe tells an error of the network. Of net/http's own errors some quote what
+// the server sent, which may be what it was sent: only errors that
+// cannot do that are told in their own words.
+func describe(err error) string {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled),
+		errors.Is(err, errNoAnswer), errors.Is(err, errCSRF), errors.Is(err, errNoToken), errors.Is(err, errPage), errors.Is(err, errBrokenAnswer),
+		errors.Is(err, errTooMany):
+		return err.Error()
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return "the connection was closed before the answer had come"
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return "the server speaks http where https is asked for"
+	}
+	if failed, ok := errors.AsType[*net.OpError](err); ok {
+		return failed.Error()
+	}
+	if failed, ok := errors.AsType[*net.DNSError](err); ok {
+		return failed.Error()
+	}
+	if failed, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return failed.Error()
+	}
+	if failed, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return failed.Error()
+	}
+	if failed, ok := errors.AsType[x509.HostnameError](err); ok {
+		return failed.Error()
+	}
+	if failed, ok := errors.AsType[tls.AlertError](err); ok {
+		return failed.Error()
+	}
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return "the server does not speak TLS"
+	}
+	if failed, ok := errors.AsType[net.Error](err); ok && failed.Timeout() {
+		return "timed out"
+	}
+	return "the exchange broke off"
 }

@@ -11,7 +11,7 @@ import (
 
 // maxDetail bounds how much of a 422 is read. The details come first and the
 // echo of the request behind them; what is not reached is named by the next answer.
-const maxDetail = 16 << 20
+const maxDetail = 8 << 20
 
 // refusedPositions reads from the body of a 422 which of the records the server
 // does not take, in order and each once. It returns nil where the body names none.
@@ -31,7 +31,7 @@ func refusedPositions(body io.Reader, records int) []int {
 		if decoder.Decode(&detail) != nil {
 			break // the bound, or a broken answer: what was named so far holds
 		}
-		if len(detail.Loc) < 2 || string(detail.Loc[0]) != `"body"` || isSyntaxError(detail.Type) {
+		if len(detail.Loc) < 2 || string(detail.Loc[0]) != `"body"` || mayBeOffset(detail.Type) {
 			continue
 		}
 		var position int
@@ -68,8 +68,8 @@ func enterDetail(decoder *json.Decoder) bool {
 	return false
 }
 
-// isSyntaxError reports whether the number beside "body" is an offset in a text
-// that is no JSON, rather than the position of a record.
-func isSyntaxError(kind string) bool {
-	return kind == "json_invalid" || kind == "value_error.jsondecode"
+// mayBeOffset reports whether the number beside "body" is, or may be, an offset in
+// a text that is no JSON, rather than the position of a record.
+func mayBeOffset(kind string) bool {
+	return kind == "json_invalid" || kind == "value_error.jsondecode" || kind == ""
 }

@@ -1,0 +1,162 @@
+// SPDX-FileCopyrightText: The prefectlogs authors
+// SPDX-License-Identifier: Apache-2.0
+
+package prefectapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"time"
+)
+
+// Bounds of reading back. A server gives at most 200 logs at once
+// (PREFECT_SERVER_API_DEFAULT_LIMIT); more than the pages hold share one microsecond
+// of one run only if somebody tries.
+const (
+	pageSize = 200
+	maxPages = 25
+	maxPage  = 8 << 20 // bytes; a log has 1,000,000 by default
+)
+
+// Log is a stored log, as far as a client determines it.
+type Log struct {
+	FlowRunID string // a UUID
+	Timestamp time.Time
+	Name      string
+	Level     int
+	Message   string
+}
+
+// CountLogs returns how many logs equal to log the server has stored. Their
+// messages can be long, so they are compared as they come in. An error is an
+// [*Error]; an answer that cannot be read is one of KindAccess.
+func (c *Client) CountLogs(ctx context.Context, log Log) (int, error) {
+	filter := logFilter{Limit: pageSize, Sort: "TIMESTAMP_ASC"}
+	filter.Logs = &logConditions{}
+	filter.Logs.FlowRunID.Any = []string{log.FlowRunID}
+	filter.Logs.Timestamp.After, filter.Logs.Timestamp.Before = log.Timestamp.UTC(), log.Timestamp.UTC()
+	count := 0
+	for range maxPages {
+		rows := 0
+		err := c.filterLogs(ctx, filter, func(row storedLog) {
+			rows++
+			if row.equals(log) {
+				count++
+			}
+		})
+		if err != nil {
+			return 0, err
+		}
+		if rows < pageSize {
+			return count, nil
+		}
+		filter.Offset += pageSize
+	}
+	return 0, &Error{Kind: KindAccess, Err: errTooMany, host: c.api.Host}
+}
+
+// Check returns nil if the API is well: it reads one log, whichever.
+func (c *Client) Check(ctx context.Context) error {
+	return c.filterLogs(ctx, logFilter{Limit: 1, Sort: "TIMESTAMP_ASC"}, func(storedLog) {})
+}
+
+// logFilter is the body of POST /logs/filter.
+type logFilter struct {
+	Logs   *logConditions `json:"logs,omitempty"`
+	Limit  int            `json:"limit"`
+	Offset int            `json:"offset"`
+	Sort   string         `json:"sort"`
+}
+
+// logConditions has inclusive bounds.
+type logConditions struct {
+	FlowRunID struct {
+		Any []string `json:"any_"`
+	} `json:"flow_run_id"`
+	Timestamp struct {
+		After  time.Time `json:"after_"`
+		Before time.Time `json:"before_"`
+	} `json:"timestamp"`
+}
+
+type storedLog struct {
+	Name      string    `json:"name"`
+	Level     int       `json:"level"`
+	Message   string    `json:"message"`
+	Timestamp time.Time `json:"timestamp"`
+}
+
+func (l storedLog) equals(log Log) bool {
+	return l.Level == log.Level && l.Name == log.Name && l.Message == log.Message && l.Timestamp.Equal(log.Timestamp)
+}
+
+// filterLogs hands each log of the answer to found.
+func (c *Client) filterLogs(ctx context.Context, filter logFilter, found func(storedLog)) error {
+	body, err := json.Marshal(filter)
+	if err != nil { // a time stamp of a year that JSON has no form for
+		return &Error{Kind: KindRequest, Err: errBrokenAnswer, host: c.api.Host}
+	}
+	err = c.post(ctx, "/logs/filter", jsonBody(body), func(answer io.Reader) error {
+		source := &source{from: io.LimitReader(answer, maxPage)}
+		if decodeLogs(json.NewDecoder(source), found) {
+			return nil
+		}
+		if source.err != nil {
+			return source.err
+		}
+		return errBrokenAnswer
+	})
+	if failed, ok := errors.AsType[*Error](err); ok {
+		failed.Ambiguous, failed.Ended = false, false // reading stores nothing
+		if errors.Is(failed.Err, errBrokenAnswer) {
+			failed.Kind = KindAccess
+		}
+	}
+	return err
+}
+
+// errTooMany: more than maxPages*pageSize logs have the same time stamp.
+var errTooMany = errors.New("too many logs of one run share a time stamp to find one of them")
+
+// errBrokenAnswer: what came back to a question for logs is no list of logs.
+var errBrokenAnswer = errors.New("the answer to a question for logs is no list of logs")
+
+// decodeLogs reports whether the text is a list of logs.
+func decodeLogs(decoder *json.Decoder, found func(storedLog)) bool {
+	if token, err := decoder.Token(); err != nil || token != json.Delim('[') {
+		return false
+	}
+	for decoder.More() {
+		var row storedLog
+		if decoder.Decode(&row) != nil {
+			return false
+		}
+		found(row)
+	}
+	token, err := decoder.Token()
+	return err == nil && token == json.Delim(']')
+}
+
+// source remembers why reading ended, which a decoder of JSON does not tell.
+type source struct {
+	from io.Reader
+	err  error // nil at the regular end
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.from.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		s.err = err
+	}
+	return n, err
+}
+
+// jsonBody is a body that is no list of records.
+type jsonBody []byte
+
+func (b jsonBody) Size() int           { return len(b) }
+func (b jsonBody) Records() int        { return 0 }
+func (b jsonBody) Body() io.ReadCloser { return io.NopCloser(bytes.NewReader(b)) }
