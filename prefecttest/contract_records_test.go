@@ -18,6 +18,7 @@ const (
 	exception   = `500 {"exception_message":"Internal Server Error"}`
 	unavailable = `503 {"exception_message":"Service Unavailable"}`
 	integrity   = `409 {"detail":"Data integrity conflict. This usually means a unique or foreign key constraint was violated. See server logs for details."}`
+	unreadable  = "201 and not to be read back"
 	unparsable  = `400 {"detail":"There was an error parsing the body"}`
 )
 
@@ -150,13 +151,16 @@ func TestContractRecords(t *testing.T) {
 		{"the end of 9998, which PostgreSQL rounds", "timestamp", `"9998-12-31T23:59:59.999999Z"`, rounded("9998-12-31T23:59:59.999999", "9999-01-01T00:00:00")},
 		{"the last microsecond, which PostgreSQL cannot read back", "timestamp", `"9999-12-31T23:59:59.999999Z"`, by{
 			"": `201 "9999-12-31T23:59:59.999999Z"`, "2": `201 "9999-12-31T23:59:59.999999+00:00"`,
-			"3.8-postgresql": "201 unreadable", "2.20-postgresql": "201 unreadable", "2.7-postgresql": "201 unreadable",
+			"3.8-postgresql": unreadable, "2.20-postgresql": unreadable, "2.7-postgresql": unreadable,
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			contract(t, func(t *testing.T, s subject) {
-				got := recordVerdict(t, s, tt.field, tt.value)
-				if want := tt.want.of(s); got != want {
+				want := tt.want.of(s)
+				if s.played == nil && want == unreadable {
+					return // was measured; here it would fail every query of others that is for no run
+				}
+				if got := recordVerdict(t, s, tt.field, tt.value); got != want {
 					t.Errorf("%s = %s:\ngot  %s\nwant %s", tt.field, tt.value, got, want)
 				}
 			})
@@ -205,7 +209,7 @@ func recordVerdict(t *testing.T, s subject, field, value string) string {
 	answer := s.send(t, http.MethodPost, "/logs/", body, nil)
 	read := s.send(t, http.MethodPost, "/logs/filter", fmt.Sprintf(`{"logs":{%q:{"any_":[%q]}}}`, by, mark), nil)
 	if answer.status == http.StatusCreated && read.status == http.StatusInternalServerError {
-		return "201 unreadable"
+		return unreadable
 	}
 	var logs []map[string]json.RawMessage
 	if err := json.Unmarshal(read.body, &logs); err != nil || read.status != http.StatusOK {

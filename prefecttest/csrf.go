@@ -23,7 +23,7 @@ type csrfToken struct {
 
 // forged refuses a request that changes something and carries no valid token.
 func (s *Server) forged(r *http.Request, path string) (answer, bool) {
-	if !s.config.csrf {
+	if !s.csrf {
 		return answer{}, false
 	}
 	switch r.Method {
@@ -40,7 +40,7 @@ func (s *Server) forged(r *http.Request, path string) (answer, bool) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if held, ok := s.csrf[client[0]]; !ok || held.token != token[0] || !time.Now().Before(held.expires) {
+	if held, ok := s.tokens[client[0]]; !ok || held.token != token[0] || !time.Now().Before(held.expires) {
 		return plain(http.StatusForbidden, "Invalid CSRF token or client identifier."), true
 	}
 	return answer{}, false
@@ -52,7 +52,7 @@ func (s *Server) createCSRFToken(r *http.Request, _ []byte) answer {
 	if !r.URL.Query().Has("client") {
 		return refusalAt(s.generation, "query", []detail{{loc: []any{"client"}, problem: missing}}, value{})
 	}
-	if !s.config.csrf {
+	if !s.csrf {
 		return plain(http.StatusUnprocessableEntity, "CSRF protection is disabled.")
 	}
 	var random [32]byte
@@ -61,10 +61,10 @@ func (s *Server) createCSRFToken(r *http.Request, _ []byte) answer {
 	t := csrfToken{token: hex.EncodeToString(random[:]), expires: now.Add(csrfLifetime)}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.csrf == nil {
-		s.csrf = csrfTokens{}
+	if s.tokens == nil {
+		s.tokens = csrfTokens{}
 	}
-	s.csrf[client] = t
+	s.tokens[client] = t
 	return reply(http.StatusOK, map[string]string{
 		"id": newID(), "created": s.instant(now), "updated": s.instant(now),
 		"token": t.token, "client": client, "expiration": s.instant(t.expires),

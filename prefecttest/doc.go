@@ -21,6 +21,7 @@
 //	WithRateLimit(n)        429 over n records a minute
 //	WithMaxBody(n)          413 over n bytes, as of a proxy
 //	WithLatency(d)          time before anything is stored or answered
+//	WithoutRequests()       keep no requests, for benchmarks
 //	WithHook(f)             a fault by the content of the request
 //
 // # Faults
@@ -42,6 +43,7 @@
 //	Delay(d)                stored and answered d later
 //	DelayAnswer(d)          stored at once, answered d later
 //	.Delayed(d)             any of them, d later
+//	.Dropped()              Status: with the connection closed after the answer, as after an exception
 //	.Stored()               Status, Hang: with the records stored all the same
 //
 // # What is played

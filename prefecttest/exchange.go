@@ -11,7 +11,6 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -35,11 +34,12 @@ func plain(status int, text string) answer {
 	return answer{status: status, body: append(appendString([]byte(`{"detail":`), text), '}')}
 }
 
-func (a answer) with(key, value string) answer {
+// with returns a with a header.
+func (a answer) with(key string, values ...string) answer {
 	if a.header = a.header.Clone(); a.header == nil {
 		a.header = http.Header{}
 	}
-	a.header.Set(key, value)
+	a.header[key] = values
 	return a
 }
 
@@ -64,9 +64,11 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	x.log = &Request{
 		Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Header: r.Header.Clone(), Arrived: time.Now(),
 	}
-	s.mu.Lock()
-	s.requests = append(s.requests, x.log)
-	s.mu.Unlock()
+	if !s.unrecorded {
+		s.mu.Lock()
+		s.requests = append(s.requests, x.log)
+		s.mu.Unlock()
+	}
 	x.play(x.fault())
 }
 
@@ -90,10 +92,12 @@ func (x *exchange) fault() Fault {
 func (x *exchange) play(f Fault) {
 	switch f.action {
 	case cutBefore:
+		x.s.wait(f.delay)
 		x.cut()
 		return
 	case cutDuring:
 		x.read(io.LimitReader(x.r.Body, f.n))
+		x.s.wait(f.delay)
 		x.cut()
 		return
 	}
@@ -105,33 +109,15 @@ func (x *exchange) play(f Fault) {
 		x.cut() // the client left in the middle: nothing to store, nobody to answer
 		return
 	}
-	if f.action == commitLater {
-		x.commitLater(f.late)
-		return
-	}
 	if !x.s.wait(x.s.latency + f.delay) {
 		x.cut()
 		return
 	}
-	a := answer{
-		status: f.status, header: http.Header{"Content-Type": {"text/plain; charset=utf-8"}}, body: f.body,
-		drop: f.status == http.StatusInternalServerError,
+	if f.action == commitLater {
+		x.commitLater(f.late)
+		return
 	}
-	if f.stored || f.action == pass {
-		handled := x.s.handle(x.r, x.path, x.body)
-		if f.action != answerStatus {
-			a = handled
-		}
-	}
-	for key, values := range f.header {
-		for i, v := range values {
-			if i == 0 {
-				a = a.with(key, v)
-			} else {
-				a.header.Add(key, v)
-			}
-		}
-	}
+	a := x.outcome(f)
 	if !x.s.wait(f.answerDelay) {
 		x.cut()
 		return
@@ -154,6 +140,22 @@ func (x *exchange) play(f Fault) {
 	}
 }
 
+// outcome handles the request, unless the fault keeps it from that, and returns what is to be answered.
+func (x *exchange) outcome(f Fault) answer {
+	a := answer{status: f.status, body: f.body, header: http.Header{"Content-Type": {"text/plain; charset=utf-8"}}}
+	if f.stored || f.action == pass {
+		handled := x.s.handle(x.r, x.path, x.body)
+		if f.action != answerStatus {
+			a = handled
+		}
+	}
+	a.drop = a.drop || f.dropped
+	for key, values := range f.header {
+		a = a.with(key, values...)
+	}
+	return a
+}
+
 // read takes in the body, and reports whether it was whole.
 func (x *exchange) read(from io.Reader) bool {
 	b, err := io.ReadAll(from)
@@ -162,20 +164,17 @@ func (x *exchange) read(from io.Reader) bool {
 	defer x.s.mu.Unlock()
 	x.log.Length = int64(len(b))
 	if x.r.Method == http.MethodPost && x.path == "/logs/" {
-		x.log.Body = slices.Clone(b)
+		x.log.Body = b // nobody writes to it
 	}
 	return err == nil
 }
 
 // proxy refuses what never reaches the server.
 func (x *exchange) proxy() (answer, bool) {
-	limit := x.s.maxBody
-	if x.s.cloud {
-		if x.r.ContentLength < 0 {
-			return plain(http.StatusLengthRequired, "Length Required"), true
-		}
-		limit = cloudBodyLimit
+	if x.s.cloud && x.r.ContentLength < 0 {
+		return plain(http.StatusLengthRequired, "Length Required"), true
 	}
+	limit := x.s.maxBody
 	if limit == 0 {
 		return answer{}, false
 	}
@@ -204,7 +203,7 @@ func (x *exchange) commitLater(d time.Duration) {
 	if x.s.begin() {
 		go func() {
 			defer x.s.working.Done()
-			if x.s.wait(x.s.latency + d) {
+			if x.s.wait(d) {
 				x.s.mu.Lock()
 				current := epoch == x.s.store.epoch
 				x.s.mu.Unlock()

@@ -19,6 +19,8 @@ type Fault struct {
 	late   time.Duration // of CommitLater
 	stored bool          // the request is handled before the fault shows
 
+	dropped bool // the connection is closed after the answer
+
 	delay       time.Duration // before the request is handled
 	answerDelay time.Duration // between that and the answer
 
@@ -44,8 +46,12 @@ const (
 )
 
 // Status answers with a status and stores nothing. The body is what a proxy might say, in plain text; see [Fault.Body].
+// After a 500 the connection is closed, as the real server does after an exception; for others see [Fault.Dropped].
 func Status(code int) Fault {
-	return Fault{action: answerStatus, status: code, body: []byte(http.StatusText(code) + "\n")}
+	return Fault{
+		action: answerStatus, status: code, body: []byte(http.StatusText(code) + "\n"),
+		dropped: code == http.StatusInternalServerError,
+	}
 }
 
 // Redirect answers with a redirect (301, 302, 303, 307, 308) to a URL, which may be of another host.
@@ -120,6 +126,13 @@ func (f Fault) Stored() Fault {
 	return f
 }
 
+// Dropped closes the connection after the answer, and no header says so: what the real server does after an exception,
+// which on PostgreSQL may be a 503.
+func (f Fault) Dropped() Fault {
+	f.dropped = true
+	return f
+}
+
 // RetryAfter adds the header as it stands: seconds, an HTTP date, or nonsense.
 func (f Fault) RetryAfter(value string) Fault { return f.Header("Retry-After", value) }
 
@@ -130,8 +143,7 @@ func (f Fault) RetryAfterDate(t time.Time) Fault {
 
 // Header adds a header to the answer of a [Status] fault or of the request itself.
 func (f Fault) Header(key, value string) Fault {
-	f.header = f.header.Clone()
-	if f.header == nil {
+	if f.header = f.header.Clone(); f.header == nil {
 		f.header = http.Header{}
 	}
 	f.header.Add(key, value)

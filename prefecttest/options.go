@@ -30,6 +30,7 @@ type config struct {
 	perMinute     int // log records a minute, 0 for no limit
 	maxBody       int64
 	latency       time.Duration
+	unrecorded    bool
 	hook          func(*http.Request) *Fault
 	errs          []error
 }
@@ -134,11 +135,14 @@ func WithCSRF() Option {
 const cloudBodyLimit = 5 << 20
 
 // WithCloudLimits plays the limits of Prefect Cloud, as its documentation states them: a body over 5 MiB is 413, one
-// without Content-Length 411, and log records over 2,000 a minute (the smallest plan; see [WithRateLimit]) are 429 with
-// Retry-After in seconds.
+// without Content-Length 411, and log records over 2,000 a minute (the smallest plan) are 429 with
+// Retry-After in seconds. [WithMaxBody] and [WithRateLimit] set other limits.
 func WithCloudLimits() Option {
 	return optionFunc(func(c config) config {
 		c.cloud = true
+		if c.maxBody == 0 {
+			c.maxBody = cloudBodyLimit
+		}
 		if c.perMinute == 0 {
 			c.perMinute = 2000
 		}
@@ -180,6 +184,12 @@ func WithLatency(d time.Duration) Option {
 		c.latency = d
 		return c
 	})
+}
+
+// WithoutRequests keeps no requests, so [Server.Requests] is empty: for benchmarks and long runs, whose memory they
+// would fill.
+func WithoutRequests() Option {
+	return optionFunc(func(c config) config { c.unrecorded = true; return c })
 }
 
 // WithHook asks f at every request for a [Fault] to play, before the queued ones; nil means none. Its path and method

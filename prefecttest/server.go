@@ -6,7 +6,6 @@ package prefecttest
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -46,7 +45,7 @@ type Server struct {
 	always   []Fault
 	store    store
 	runs     runs
-	csrf     csrfTokens
+	tokens   csrfTokens
 	window   rateWindow
 }
 
@@ -107,9 +106,8 @@ func Start(opts ...Option) (*Server, error) {
 	s.client = &http.Client{Transport: s.Transport()}
 	var serving sync.WaitGroup
 	serving.Go(func() {
-		if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
-			s.closeListener() // without Serve nobody accepts: let clients see it
-		}
+		_ = s.http.Serve(s.listener) // which always ends with an error, here that of Close
+		_ = s.listener.Close()
 	})
 	s.close = sync.OnceFunc(func() {
 		s.mu.Lock()
@@ -123,8 +121,6 @@ func Start(opts ...Option) (*Server, error) {
 	})
 	return s, nil
 }
-
-func (s *Server) closeListener() { _ = s.listener.Close() }
 
 // Close ends the server: connections are cut, requests in progress and commits still due are given up, and nothing of
 // it runs on. What was stored can still be read with [Server.Logs].
@@ -175,13 +171,14 @@ func (s *Server) Requests() []Request {
 	return all
 }
 
-// Reset forgets all logs, requests, runs, faults and tokens, and commits still due. Options and connections stay.
+// Reset forgets all logs, requests, runs, faults and tokens, and what [CommitLater] has still to store. Options and
+// connections stay.
 func (s *Server) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.requests, s.queued, s.always = nil, nil, nil
 	s.store.reset()
-	s.runs, s.csrf, s.window = runs{}, csrfTokens{}, rateWindow{}
+	s.runs, s.tokens, s.window = runs{}, csrfTokens{}, rateWindow{}
 }
 
 // begin reports whether a piece of work may start. It must end with s.working.Done.
