@@ -28,10 +28,11 @@ const maxRetryAfter = 5 * time.Minute
 
 // failure is the error of an exchange without an answer.
 func (c *Client) failure(ctx context.Context, err error, written bool) *Error {
+	e := &Error{Kind: KindNetwork, Ambiguous: written, Err: err, host: c.api.Host}
 	if cause := context.Cause(ctx); cause != nil {
-		err = cause
+		e.Err, e.given = cause, true
 	}
-	return &Error{Kind: KindNetwork, Ambiguous: written, Err: err, host: c.api.Host}
+	return e
 }
 
 // answer turns an answer that is no success into an error.

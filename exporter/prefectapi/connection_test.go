@@ -92,7 +92,7 @@ func TestTimeoutSaysWhichAndWhoseItIs(t *testing.T) {
 		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, mine)
 		defer cancel()
 		start := time.Now()
-		if err := client.PostLogs(ctx, records{"a"}); !errors.Is(err, mine) {
+		if err := client.PostLogs(ctx, records{"a"}); !errors.Is(err, mine) || !strings.Contains(err.Error(), mine.Error()) {
 			t.Errorf("got %v", err)
 		}
 		if took := time.Since(start); took != time.Second {

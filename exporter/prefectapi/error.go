@@ -4,7 +4,6 @@
 package prefectapi
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -57,21 +56,27 @@ type Error struct {
 	// may be nil.
 	Err error
 
-	host string
+	host    string
+	reading bool // in place of posting
+	given   bool // Err is the caller's own reason to end the exchange, or our time-out
 }
 
 // Error tells what happened and what to do about it. It holds no credentials
 // and nothing of the bodies.
 func (e *Error) Error() string {
-	parts := []string{"calling the API of " + e.host}
-	if e.host == "" {
-		parts[0] = "calling the API"
+	parts := []string{"posting logs to " + e.host}
+	if e.reading {
+		parts[0] = "reading logs of " + e.host
 	}
 	if e.Status != 0 {
 		parts = append(parts, strings.TrimSpace(fmt.Sprintf("%d %s", e.Status, http.StatusText(e.Status))))
 	}
 	if e.Err != nil {
-		parts = append(parts, describe(e.Err))
+		text := e.Err.Error()
+		if !e.given {
+			text = describe(e.Err)
+		}
+		parts = append(parts, text)
 	}
 	if hint := e.hint(); hint != "" {
 		parts = append(parts, hint)
@@ -100,7 +105,7 @@ func (e *Error) hint() string {
 		return "the server redirects elsewhere; set PREFECT_API_URL to the final address"
 	case errors.Is(e.Err, errPage):
 		return "check that PREFECT_API_URL leads to Prefect and not to a login or a proxy"
-	case e.Status == 0 && !e.Ambiguous && !errors.Is(e.Err, context.Canceled):
+	case e.Kind == KindNetwork && !e.Ambiguous && !e.given:
 		return "check PREFECT_API_URL and that the server is running"
 	}
 	return ""
@@ -129,8 +134,7 @@ func kindOf(status int) Kind {
 // cannot do that are told in their own words.
 func describe(err error) string {
 	switch {
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled),
-		errors.Is(err, errNoAnswer), errors.Is(err, errCSRF), errors.Is(err, errNoToken), errors.Is(err, errPage), errors.Is(err, errBrokenAnswer),
+	case errors.Is(err, errNoAnswer), errors.Is(err, errCSRF), errors.Is(err, errNoToken), errors.Is(err, errPage), errors.Is(err, errBrokenAnswer),
 		errors.Is(err, errTooMany):
 		return err.Error()
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):

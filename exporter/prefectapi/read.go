@@ -55,7 +55,7 @@ func (c *Client) CountLogs(ctx context.Context, log Log) (int, error) {
 		}
 		filter.Offset += pageSize
 	}
-	return 0, &Error{Kind: KindAccess, Err: errTooMany, host: c.api.Host}
+	return 0, &Error{Kind: KindAccess, Err: errTooMany, host: c.api.Host, reading: true}
 }
 
 // Check returns nil if the API is well: it reads one log, whichever.
@@ -110,6 +110,7 @@ func (c *Client) filterLogs(ctx context.Context, filter logFilter, found func(st
 		return errBrokenAnswer
 	})
 	if failed, ok := errors.AsType[*Error](err); ok {
+		failed.reading = true
 		failed.Ambiguous, failed.Ended = false, false // reading stores nothing
 		if errors.Is(failed.Err, errBrokenAnswer) {
 			failed.Kind = KindAccess
