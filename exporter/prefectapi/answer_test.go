@@ -269,7 +269,7 @@ func TestAnswersThatNeverEndAreBounded(t *testing.T) {
 		ok    bool
 	}{
 		{"stored", prefecttest.Endless(), func(c *prefectapi.Client) error { return c.PostLogs(t.Context(), records{"a"}) }, 1 << 20, true},
-		{"a question", prefecttest.Endless().On("POST", "/logs/filter"), func(c *prefectapi.Client) error { return c.Check(t.Context()) }, 9 << 20, false},
+		{"a question", prefecttest.Endless().On("POST", "/logs/filter"), func(c *prefectapi.Client) error { return c.Check(t.Context()) }, 1 << 20, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

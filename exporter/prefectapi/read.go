@@ -101,7 +101,7 @@ func (c *Client) filterLogs(ctx context.Context, filter logFilter, found func(st
 	}
 	err = c.post(ctx, "/logs/filter", jsonBody(body), func(answer io.Reader) error {
 		source := &source{from: io.LimitReader(answer, maxPage)}
-		if decodeLogs(json.NewDecoder(source), found) {
+		if decodeLogs(source, found) {
 			return nil
 		}
 		if source.err != nil {
@@ -125,9 +125,15 @@ var errTooMany = errors.New("too many logs of one run share a time stamp to find
 // errBrokenAnswer: what came back to a question for logs is no list of logs.
 var errBrokenAnswer = errors.New("the answer to a question for logs is no list of logs")
 
-// decodeLogs reports whether the text is a list of logs.
-func decodeLogs(decoder *json.Decoder, found func(storedLog)) bool {
-	if token, err := decoder.Token(); err != nil || token != json.Delim('[') {
+// decodeLogs reports whether the text is a list of logs. It begins at once: an
+// answer of nothing but blanks is not read to its end.
+func decodeLogs(text io.Reader, found func(storedLog)) bool {
+	start := make([]byte, 1)
+	if _, err := io.ReadFull(text, start); err != nil || start[0] != '[' {
+		return false
+	}
+	decoder := json.NewDecoder(io.MultiReader(bytes.NewReader(start), text))
+	if _, err := decoder.Token(); err != nil {
 		return false
 	}
 	for decoder.More() {
