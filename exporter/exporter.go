@@ -4,6 +4,7 @@
 package exporter
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,6 +32,7 @@ type Exporter struct {
 	encoder   *mapping.Encoder
 	reader    *sdkrecord.Reader
 	limits    payload.Limits
+	packing   int // records of a request that Export makes
 	interval  time.Duration
 	client    *prefectapi.Client
 	deliverer *delivery.Deliverer
@@ -75,7 +77,8 @@ func New(_ context.Context, opts ...Option) (*Exporter, error) {
 	e := &Exporter{
 		encoder:  encoder,
 		reader:   sdkrecord.NewReader(encoder, reporter),
-		limits:   payload.Limits{LogBytes: c.maxLogSize, Bytes: c.batchSize, Records: c.batchRecords},
+		limits:   payload.Limits{LogBytes: c.maxLogSize, Bytes: c.batchSize, Records: cmp.Or(c.batchRecords, payload.MaxRecords)},
+		packing:  cmp.Or(c.batchRecords, DefaultBatchRecords),
 		interval: c.settings.ToAPI.BatchInterval,
 		client:   client,
 		reporter: reporter,
@@ -185,6 +188,8 @@ func lost(outcome payload.Outcome) error {
 
 // requests encodes records and packs them.
 func (e *Exporter) requests(ctx context.Context, records []sdklog.Record) []payload.Request {
+	limits := e.limits
+	limits.Records = e.packing
 	var requests []payload.Request
 	var current payload.Request
 	var line []byte
@@ -198,7 +203,7 @@ func (e *Exporter) requests(ctx context.Context, records []sdklog.Record) []payl
 		page := payload.NewPage(len(line))
 		payload.SetStamp(page.Append(line), e.stamp(meta))
 		for rest := page.Lines(); rest.Records() > 0; {
-			if rest = current.Add(rest, e.limits); rest.Records() > 0 {
+			if rest = current.Add(rest, limits); rest.Records() > 0 {
 				requests = append(requests, current)
 				current = payload.Request{}
 			}

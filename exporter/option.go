@@ -17,8 +17,8 @@ import (
 	"github.com/prefectlogs/prefectlogs/settings"
 )
 
-// DefaultBatchRecords is how many records a request carries at most by default.
-// It is near the best for both of Prefect's databases.
+// DefaultBatchRecords is how many records a request of [Exporter.Export] carries at
+// most by default. It is near the best for both of Prefect's databases.
 const DefaultBatchRecords = 200
 
 // Option configures an [Exporter]. Options that are invalid make [New] fail.
@@ -119,7 +119,9 @@ func WithBatchSize(bytes int) Option {
 }
 
 // WithBatchRecords bounds the records of one request. The default is
-// [DefaultBatchRecords]; less than 1 or more than [payload.MaxRecords] is an error.
+// [DefaultBatchRecords] for Export, and [payload.MaxRecords] for package
+// processor's Batch, which adapts to the server. Less than 1 or more than
+// MaxRecords is an error.
 func WithBatchRecords(n int) Option {
 	return optionFunc(func(c config) config {
 		if n < 1 || n > payload.MaxRecords {
@@ -234,7 +236,6 @@ func newConfig(opts []Option) (config, error) {
 	}
 	c.batchSize = max(cmp.Or(c.batchSize, c.settings.ToAPI.BatchSize), mapping.MinLimit+payload.Overhead)
 	c.maxLogSize = min(max(cmp.Or(c.maxLogSize, c.settings.ToAPI.MaxLogSize), mapping.MinLimit), c.batchSize-payload.Overhead)
-	c.batchRecords = cmp.Or(c.batchRecords, DefaultBatchRecords)
 	c.missingRun = cmp.Or(c.missingRun, mapping.MissingRun(c.settings.ToAPI.WhenMissingFlow))
 	c.timeout = cmp.Or(c.timeout, prefectapi.DefaultTimeout)
 	c.exportTimeout = cmp.Or(c.exportTimeout, defaultExportTimeout)

@@ -46,6 +46,7 @@ type Batch struct {
 	sequencer mapping.Sequencer
 	stats     Stats
 	losses    losses
+	pace      pace
 	notices   int       // in the request under way
 	noticedAt time.Time // when losses were last told
 	flushing  []*flush
@@ -83,6 +84,7 @@ func NewBatch(sender Sender, opts ...Option) (*Batch, error) {
 		done:     make(chan struct{}),
 		room:     make(chan struct{}),
 		queue:    queue{maxBytes: c.queueSize, pageSize: c.pageSize},
+		pace:     newPace(c.limits.Records, c.fixedRecords),
 	}
 	b.scratch.New = func() any { return new(make([]byte, 0, 1024)) }
 	b.hard, b.cut = context.WithCancelCause(context.Background())
@@ -204,7 +206,7 @@ func (b *Batch) lostLocked(lines payload.Lines) { b.losses.add(lines, queueFull)
 // is urgent.
 func (b *Batch) newsLocked(lane int) bool {
 	q := &b.queue
-	return q.records == 1 || lane == urgent || q.records == b.config.limits.Records ||
+	return q.records == 1 || lane == urgent || q.records == b.pace.size() ||
 		q.length >= b.config.limits.Bytes
 }
 

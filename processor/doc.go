@@ -13,7 +13,7 @@
 //	option             default
 //	WithMaxLogSize     the exporter's, 1,000,000 bytes
 //	WithBatchSize      the exporter's, 4,000,000 bytes
-//	WithBatchRecords   the exporter's, 200 records
+//	WithBatchRecords   adapts to the server, 50 to 1,000 records
 //	WithBatchInterval  the exporter's, 2 s
 //	WithQueueSize      16 MiB
 //	WithOverflow       DropOldest

@@ -49,6 +49,7 @@ func (f optionFunc) apply(c config) config { return f(c) }
 // config is what the options say; zero values are not set.
 type config struct {
 	limits       payload.Limits
+	fixedRecords bool // limits.Records is what a request carries, rather than a bound
 	interval     time.Duration
 	queueSize    int
 	pageSize     int
@@ -87,15 +88,17 @@ func WithBatchSize(bytes int) Option {
 	})
 }
 
-// WithBatchRecords bounds the records of one request; that many records do not
-// wait for the interval. The default is the exporter's; less than 1 or
-// more than [payload.MaxRecords] is an error.
+// WithBatchRecords sets how many records one request carries at most; that many do
+// not wait for the interval. By default the number adapts to the server: it
+// begins at 200 and moves between 50 and the exporter's limit of 1,000, to where
+// most rows per second are stored. Less than 1 or more than
+// [payload.MaxRecords] is an error.
 func WithBatchRecords(n int) Option {
 	return optionFunc(func(c config) config {
 		if n < 1 || n > payload.MaxRecords {
 			return c.invalid("the batch has %d records; it must have 1 to %d", n, payload.MaxRecords)
 		}
-		c.limits.Records = n
+		c.limits.Records, c.fixedRecords = n, true
 		return c
 	})
 }

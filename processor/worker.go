@@ -29,7 +29,9 @@ func (b *Batch) work() {
 			case <-b.hurry: // meant for a wait of an earlier request
 			default:
 			}
-			b.settle(b.sender.Send(b.hard, request, b.hurry))
+			began := time.Now()
+			outcome := b.sender.Send(b.hard, request, b.hurry)
+			b.settle(outcome, request.Records(), time.Since(began))
 			continue
 		}
 		if stop {
@@ -52,15 +54,17 @@ func (b *Batch) next(now time.Time) (request payload.Request, wait time.Duration
 	if wait > 0 && notice > 0 {
 		return request, min(wait, notice), b.stopping
 	}
+	limits := b.config.limits
+	limits.Records = b.pace.size()
 	if notice <= 0 {
-		b.notices = b.losses.tell(&request, b.config.limits, now)
+		b.notices = b.losses.tell(&request, limits, now)
 		b.stats.Emitted += uint64(b.notices)
 		b.noticedAt = now
 	}
 	if _, ok := b.queue.oldest(urgent); ok {
 		b.urgentAt = now
 	}
-	b.queue.take(&request, b.config.limits)
+	b.queue.take(&request, limits)
 	b.stats.Requests++
 	return request, 0, false
 }
@@ -83,7 +87,7 @@ func (b *Batch) dueLocked(now time.Time) time.Duration {
 	if q.records == 0 {
 		return forever
 	}
-	if b.stopping || len(b.flushing) > 0 || q.records >= b.config.limits.Records || q.length >= b.config.limits.Bytes {
+	if b.stopping || len(b.flushing) > 0 || q.records >= b.pace.size() || q.length >= b.config.limits.Bytes {
 		return 0
 	}
 	wait := forever
@@ -97,9 +101,10 @@ func (b *Batch) dueLocked(now time.Time) time.Duration {
 }
 
 // settle counts what became of the request under way and gives its memory back.
-func (b *Batch) settle(outcome payload.Outcome) {
+func (b *Batch) settle(outcome payload.Outcome, records int, took time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.pace.done(records, took, outcome.Err == nil)
 	b.stats.Stored += uint64(outcome.Stored)
 	b.stats.Refused += uint64(len(outcome.Refused))
 	for _, refusal := range outcome.Refused {
