@@ -15,14 +15,13 @@ import (
 func (r *resolution) derive() {
 	r.deriveHome()
 	r.checkSizes()
-	if r.DebugMode || r.TestMode && r.generation == Prefect3 {
+	if (r.DebugMode || r.TestMode && r.generation == Prefect3) && r.refused["logging.level"] == nil {
 		r.LoggingLevel = LevelDebug
 		cause := "debug_mode"
 		if !r.DebugMode {
 			cause = "testing.test_mode"
 		}
 		r.found["logging.level"] = r.found[cause]
-		delete(r.refused, "logging.level")
 	}
 	if file, ok := r.exact["SSL_CERT_FILE"]; ok && !r.isSet("api.ssl_cert_file") && r.refused["api.ssl_cert_file"] == nil {
 		r.SSLCertFile = file

@@ -5,6 +5,7 @@ package settings
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"unicode"
 )
@@ -22,33 +23,44 @@ type assignment struct {
 // lines, escapes, comments. It also expands ${NAME} and ${NAME:-default},
 // from the assignments above it and then from environ, in every kind of value.
 // Statements that make no sense are left out, as there; their lines are
-// returned.
-func parseDotEnv(text string, environ map[string]string) (found []assignment, senseless []int) {
+// returned. The error is for values that ${NAME} makes too large, and tells
+// the line.
+func parseDotEnv(text string, environ map[string]string) (found []assignment, senseless []int, err error) {
 	text = strings.TrimPrefix(text, "\ufeff")
 	text = strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
 	r := dotEnvReader{text: text}
 	above := make(map[string]string)
+	line, counted := 1, 0 // the line of text[counted]
+	room := maxExpanded
 	for r.at < len(r.text) {
 		r.skip(isSpace)
 		if r.at == len(r.text) {
 			break
 		}
-		start := r.at
+		line += strings.Count(r.text[counted:r.at], "\n")
+		counted = r.at
 		a, err := r.statement()
-		a.line = 1 + strings.Count(r.text[:start], "\n")
+		a.line = line
 		switch {
 		case err != nil:
 			senseless = append(senseless, a.line)
 			r.skip(notNewline)
 			r.skipOne('\n')
 		case a.name != "":
-			a.text = expand(a.text, above, environ)
+			if a.text = expand(a.text, above, environ, room); len(a.text) > room {
+				return nil, nil, fmt.Errorf("%d: ${NAME} makes its values larger than %d bytes", line, maxExpanded)
+			}
+			room -= len(a.text)
 			above[a.name] = a.text
 			found = append(found, a)
 		}
 	}
-	return found, senseless
+	return found, senseless, nil
 }
+
+// maxExpanded bounds the values of one .env file together, in bytes: a value
+// that holds itself twice doubles with each line.
+const maxExpanded = 4 * maxFile
 
 var errSenseless = errors.New("not an assignment")
 
@@ -195,29 +207,32 @@ func notNewline(c rune) bool { return c != '\n' }
 
 // expand puts in the values of ${NAME} and ${NAME:-default}. An unknown name
 // without a default gives nothing; anything else with a "$" stays as it is.
-func expand(text string, above, environ map[string]string) string {
+// It stops beyond limit bytes.
+func expand(text string, above, environ map[string]string, limit int) string {
 	var out strings.Builder
-	for {
+	for out.Len() <= limit {
 		before, after, ok := strings.Cut(text, "${")
-		if !ok {
+		end := strings.IndexAny(after, ":}")
+		if !ok || end < 0 {
 			break
 		}
-		inside, rest, ok := strings.Cut(after, "}")
-		if !ok {
-			break
-		}
-		name, fallback, hasColon := strings.Cut(inside, ":")
-		if hasColon && !strings.HasPrefix(fallback, "-") { // not of the form, so the search goes on inside
-			out.WriteString(before + "${")
-			text = after
-			continue
+		name, fallback, rest := after[:end], "", after[end+1:]
+		if after[end] == ':' {
+			if !strings.HasPrefix(rest, "-") { // not of the form, so the search goes on inside
+				out.WriteString(before + "${")
+				text = after
+				continue
+			}
+			if fallback, rest, ok = strings.Cut(rest[1:], "}"); !ok {
+				break
+			}
 		}
 		value, known := above[name]
 		if !known {
 			value, known = environ[name]
 		}
 		if !known {
-			value = strings.TrimPrefix(fallback, "-")
+			value = fallback
 		}
 		out.WriteString(before + value)
 		text = rest

@@ -19,7 +19,8 @@ type Origin struct {
 	Value string
 	// Source is where the value came from.
 	Source Source
-	// As is the name under which the source has it; "" when that is Name.
+	// As is the variable in which the source has it, an old one or one for a
+	// whole group; "" when that is Name.
 	As string
 	// Mark says what is odd about it; "" when nothing is.
 	Mark string
@@ -58,7 +59,7 @@ func (r *resolution) explain() Explanation {
 	for _, d := range definitions {
 		v := r.found[d.key]
 		o := Origin{Name: d.names[0], Value: d.show(&r.Settings), Source: v.source, Mark: r.marks[d.key]}
-		if v.name != d.names[0] {
+		if !strings.EqualFold(v.name, d.names[0]) && !strings.HasSuffix(v.name, d.key) {
 			o.As = v.name
 		}
 		if err := r.refused[d.key]; err != nil {

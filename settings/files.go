@@ -89,11 +89,12 @@ func (c config) readFiles(exact map[string]string) (files, error) {
 	text, ok, err := c.read(".env", true)
 	errs = append(errs, err)
 	if ok {
-		found, senseless := parseDotEnv(string(text), exact)
-		f.dotEnv, f.dotEnvExact = dotEnvVariables(found)
-		for _, line := range senseless {
-			f.remarks = append(f.remarks, fmt.Sprintf(".env:%d is no assignment, and was left out", line))
+		found, senseless, err := parseDotEnv(string(text), exact)
+		if err != nil {
+			errs = append(errs, fmt.Errorf(".env:%w", err))
 		}
+		f.dotEnv, f.dotEnvExact = dotEnvVariables(found)
+		f.remarks = senselessLines(senseless)
 	}
 	for _, doc := range []struct {
 		name string
@@ -115,6 +116,19 @@ func (c config) readFiles(exact map[string]string) (files, error) {
 		}
 	}
 	return f, errors.Join(errs...)
+}
+
+// senselessLines are notices for lines of .env, at most four.
+func senselessLines(lines []int) []string {
+	const most = 3
+	var notices []string
+	for _, line := range lines[:min(most, len(lines))] {
+		notices = append(notices, fmt.Sprintf(".env:%d is no assignment, and was left out", line))
+	}
+	if n := len(lines) - most; n > 0 {
+		notices = append(notices, fmt.Sprintf(".env: %d more lines are no assignments, and were left out", n))
+	}
+	return notices
 }
 
 // dotEnvVariables indexes the assignments of a .env file. As in Python a name

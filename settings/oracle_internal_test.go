@@ -134,7 +134,10 @@ func TestDotEnvIsReadAsPythonDotenvReadsIt(t *testing.T) {
 	}
 	some := 0
 	for i, want := range askParser(t, servers.Prefect38, texts) {
-		found, _ := parseDotEnv(texts[i][1], map[string]string{"OUTER": "o"})
+		found, _, err := parseDotEnv(texts[i][1], map[string]string{"OUTER": "o"})
+		if err != nil {
+			t.Fatal(err)
+		}
 		got := []any{}
 		at := make(map[string]int)
 		for _, a := range found {

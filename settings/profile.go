@@ -140,7 +140,7 @@ func (c config) openProfile(o *opened, path string) error {
 	o.profile = p.name
 	if ok {
 		if p.data == nil {
-			return &Error{Name: "profiles." + p.name, Source: Source{Kind: FromProfile, Profile: p.name, File: path}, Err: errors.New("want a table of settings")}
+			return &Error{Name: "profiles." + p.name, Source: Source{Kind: FromProfile, Profile: p.name, File: path, Line: file.line("profiles", p.name)}, Err: errors.New("want a table of settings")}
 		}
 		o.places = append(o.places, p)
 	}

@@ -130,12 +130,12 @@ func merge(table map[string]any, lower any) map[string]any {
 // without the profile, and refuses what is wrong with it then.
 func (r *resolution) resolveEnvironment() {
 	alone := &resolution{
-		config: r.config, opened: opened{places: r.places[:1]}, Settings: defaults(),
+		config: r.config, Settings: defaults(),
 		found: make(map[string]value), refused: make(map[string]error),
 	}
 	for _, p := range r.places {
 		if v, ok := p.(variables); ok {
-			alone.places = append(alone.places[:len(alone.places):len(alone.places)], v)
+			alone.places = append(alone.places, v)
 		}
 	}
 	for _, d := range definitions {

@@ -52,6 +52,38 @@ func TestSettingsNeverPrintASecret(t *testing.T) {
 	}
 }
 
+func TestErrorsNeverShowASecret(t *testing.T) {
+	const number = "918273645"
+	headers := `{"X": "` + canary
+	tests := map[string]struct {
+		files   map[string]string
+		environ []string
+	}{
+		"environment":  {environ: []string{"PREFECT_CLIENT_CUSTOM_HEADERS=" + headers}},
+		"group":        {environ: []string{`PREFECT_API={"key": ` + number + `}`}},
+		".env":         {files: map[string]string{"work/.env": "PREFECT_CLIENT_CUSTOM_HEADERS='" + headers + "'"}},
+		"prefect.toml": {files: map[string]string{"work/prefect.toml": "[api]\nkey = " + number + "\n[client.custom_headers]\nX = ['" + canary + "']"}},
+		"pyproject":    {files: map[string]string{"work/pyproject.toml": "[tool.prefect.api]\nauth_string = {x = '" + canary + "'}\nkey = [" + number + "]"}},
+		"profile":      {files: map[string]string{profiles: "active = 'a'\n[profiles.a]\nPREFECT_API_KEY = " + number + "\nPREFECT_CLIENT_CUSTOM_HEADERS = '" + canary + "'"}},
+		"broken TOML":  {files: map[string]string{profiles: "[profiles.a]\nPREFECT_API_KEY = " + canary}},
+		"broken text":  {files: map[string]string{"work/prefect.toml": "[api]\nkey = '" + canary + "\n"}},
+		"URL":          {environ: []string{"PREFECT_LOGGING_LEVEL=https://me:" + canary + "@h/"}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			e, err := settings.Explain(layOut(t, tt.files, tt.environ...)...)
+			if err == nil {
+				t.Fatal("no error")
+			}
+			for _, text := range []string{err.Error(), fmt.Sprintf("%#v", err), e.String()} {
+				if strings.Contains(text, canary) || strings.Contains(text, number) {
+					t.Errorf("shows a secret: %s", text)
+				}
+			}
+		})
+	}
+}
+
 func TestSecretsAreComparedByText(t *testing.T) {
 	a, b := settings.NewSecret("x"), settings.NewSecret("x")
 	if !a.Equal(b) || a.Equal(settings.NewSecret("y")) || !settings.NewSecret("").Equal(settings.Secret{}) {

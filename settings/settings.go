@@ -152,6 +152,7 @@ func (s Settings) printable() printable {
 	for _, u := range []*string{&s.APIURL, &s.UIURL, &s.Cloud.APIURL, &s.Cloud.UIURL} {
 		*u = maskURL(*u)
 	}
+	s.explained = Explanation{}
 	return printable(s)
 }
 

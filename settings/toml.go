@@ -6,6 +6,7 @@ package settings
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/pelletier/go-toml/v2"
 	"github.com/pelletier/go-toml/v2/unstable"
@@ -25,10 +26,10 @@ func parseTOML(path string, text []byte) (*tomlFile, error) {
 	err := toml.Unmarshal(text, &f.data)
 	if decodeErr, ok := errors.AsType[*toml.DecodeError](err); ok {
 		line, column := decodeErr.Position()
-		return nil, fmt.Errorf("%s:%d: not valid TOML at column %d; a text needs quotes", path, line, column)
+		return nil, fmt.Errorf("%s:%d: not valid TOML at column %d: a text without quotes, or a key that is there twice?", path, line, column)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: not valid TOML; look for a key or table that is there twice", path)
+		return nil, fmt.Errorf("%s: not valid TOML: a key that is there twice?", path)
 	}
 	return f, nil
 }
@@ -48,25 +49,31 @@ func (f *tomlFile) at(keys ...string) (any, bool) {
 	return found, true
 }
 
-// line returns the line on which the value at a path of keys is set, 0 when
-// it is not found.
+// line returns the line on which a path of keys is set, as a value or as a
+// table; 0 when it is not found.
 func (f *tomlFile) line(keys ...string) int {
 	var p unstable.Parser
 	p.Reset(f.text)
 	var table []string
-	inArray := false
+	inArray := false // below an array of tables, which holds no settings
 	for p.NextExpression() {
 		e := p.Expression()
+		var node *unstable.Node
 		switch e.Kind {
-		case unstable.Table, unstable.ArrayTable:
-			table, inArray = keysOf(e), e.Kind == unstable.ArrayTable
+		case unstable.Table:
+			table, inArray = keysOf(e), false
+			if slices.Equal(table, keys) {
+				node = lastKey(e)
+			}
+		case unstable.ArrayTable:
+			inArray = true
 		case unstable.KeyValue:
-			if inArray {
-				continue
+			if !inArray {
+				node = find(e, table, keys)
 			}
-			if node := find(e, table, keys); node != nil {
-				return p.Shape(node.Raw).Start.Line
-			}
+		}
+		if node != nil {
+			return p.Shape(node.Raw).Start.Line
 		}
 	}
 	return 0
@@ -76,21 +83,11 @@ func (f *tomlFile) line(keys ...string) int {
 // table that may be its value. It returns the node of the last key.
 func find(e *unstable.Node, table, keys []string) *unstable.Node {
 	path := append(table[:len(table):len(table)], keysOf(e)...)
-	if len(path) > len(keys) {
+	if len(path) > len(keys) || !slices.Equal(path, keys[:len(path)]) {
 		return nil
 	}
-	for i := range path {
-		if path[i] != keys[i] {
-			return nil
-		}
-	}
 	if len(path) == len(keys) {
-		last := e.Key()
-		var node *unstable.Node
-		for last.Next() {
-			node = last.Node()
-		}
-		return node
+		return lastKey(e)
 	}
 	if e.Value().Kind != unstable.InlineTable {
 		return nil
@@ -102,6 +99,15 @@ func find(e *unstable.Node, table, keys []string) *unstable.Node {
 		}
 	}
 	return nil
+}
+
+func lastKey(e *unstable.Node) *unstable.Node {
+	var last *unstable.Node
+	it := e.Key()
+	for it.Next() {
+		last = it.Node()
+	}
+	return last
 }
 
 func keysOf(e *unstable.Node) []string {
