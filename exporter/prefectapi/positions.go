@@ -18,8 +18,8 @@ const maxDetail = 8 << 20
 //
 //	{"exception_message": …, "exception_detail": [{"loc": ["body", 3, "flow_run_id"], "type": …}, …], "request_body": …}
 func refusedPositions(body io.Reader, records int) []int {
-	decoder := json.NewDecoder(io.LimitReader(body, maxDetail))
-	if !enterDetail(decoder) {
+	decoder, ok := enter(io.LimitReader(body, maxDetail), '{')
+	if !ok || !enterDetail(decoder) {
 		return nil
 	}
 	var positions []int
@@ -43,11 +43,9 @@ func refusedPositions(body io.Reader, records int) []int {
 	return slices.Compact(positions)
 }
 
-// enterDetail moves the decoder behind the opening bracket of exception_detail.
+// enterDetail moves the decoder, which is within an object, behind the opening bracket
+// of exception_detail.
 func enterDetail(decoder *json.Decoder) bool {
-	if token, err := decoder.Token(); err != nil || token != json.Delim('{') {
-		return false
-	}
 	for decoder.More() {
 		key, err := decoder.Token()
 		if err != nil {

@@ -125,15 +125,10 @@ var errTooMany = errors.New("too many logs of one run share a time stamp to find
 // errBrokenAnswer: what came back to a question for logs is no list of logs.
 var errBrokenAnswer = errors.New("the answer to a question for logs is no list of logs")
 
-// decodeLogs reports whether the text is a list of logs. It begins at once: an
-// answer of nothing but blanks is not read to its end.
+// decodeLogs reports whether the text is a list of logs.
 func decodeLogs(text io.Reader, found func(storedLog)) bool {
-	start := make([]byte, 1)
-	if _, err := io.ReadFull(text, start); err != nil || start[0] != '[' {
-		return false
-	}
-	decoder := json.NewDecoder(io.MultiReader(bytes.NewReader(start), text))
-	if _, err := decoder.Token(); err != nil {
+	decoder, ok := enter(text, '[')
+	if !ok {
 		return false
 	}
 	for decoder.More() {
@@ -145,6 +140,18 @@ func decodeLogs(text io.Reader, found func(storedLog)) bool {
 	}
 	token, err := decoder.Token()
 	return err == nil && token == json.Delim(']')
+}
+
+// enter returns a decoder of JSON behind the opening bracket of the whole. The text
+// has to begin with it: a decoder would read one of nothing but blanks to its end.
+func enter(text io.Reader, bracket byte) (*json.Decoder, bool) {
+	start := make([]byte, 1)
+	if _, err := io.ReadFull(text, start); err != nil || start[0] != bracket {
+		return nil, false
+	}
+	decoder := json.NewDecoder(io.MultiReader(bytes.NewReader(start), text))
+	_, err := decoder.Token()
+	return decoder, err == nil
 }
 
 // source remembers why reading ended, which a decoder of JSON does not tell.
