@@ -1,0 +1,13 @@
+// SPDX-FileCopyrightText: The prefectlogs authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package e2e answers whether logs arrive where they belong on real servers, in runs that Prefect itself starts and from
+// records of every kind. It holds tests alone; package serverstest gives them their servers ([serverstest.Get]).
+//
+//	worker_test.go    a worker runs a flow that starts a program, and a program in place of a flow
+//	flow_test.go      a flow that is called or served passes its run on to a program, as the README says
+//	hostile_test.go   records that some server would choke on are stored and read back, on every server
+//	document_test.go  docs/servers.md names the servers under test
+//
+// [serverstest.Get]: https://pkg.go.dev/github.com/prefectlogs/prefectlogs/internal/servers/serverstest#Get
+package e2e
