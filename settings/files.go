@@ -64,7 +64,7 @@ func (c config) open() (opened, error) {
 		errs = append(errs, doc.check())
 		o.places = append(o.places, doc)
 	}
-	if c.files {
+	if c.files && !readsNoProfile(exact) {
 		path, err := c.profilesPath3(exact, files)
 		errs = append(errs, err)
 		if err == nil {

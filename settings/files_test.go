@@ -126,12 +126,12 @@ func TestErrorsNameVariableSourceFileAndLine(t *testing.T) {
 		{
 			name:  "active that is no text",
 			files: map[string]string{profiles: "active = 3\n"},
-			want:  `active (profile "", HOME/.prefect/profiles.toml:1): want a text`,
+			want:  `active (HOME/.prefect/profiles.toml:1): want a text`,
 		},
 		{
 			name:  "profiles that are no table",
 			files: map[string]string{profiles: "profiles = 3\n"},
-			want:  `profiles (profile "", HOME/.prefect/profiles.toml:1): want a table of profiles`,
+			want:  `profiles (HOME/.prefect/profiles.toml:1): want a table of profiles`,
 		},
 		{
 			name:  "a profile that is no table",
@@ -173,7 +173,7 @@ func TestErrorsNameVariableSourceFileAndLine(t *testing.T) {
 			}
 			got := err.Error()
 			if i := strings.Index(got, "/.prefect"); i >= 0 {
-				start := strings.LastIndex(got[:i], " ") + 1
+				start := strings.LastIndexAny(got[:i], " (") + 1
 				got = got[:start] + "HOME" + got[i:]
 			}
 			if got != tt.want {

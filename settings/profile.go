@@ -18,15 +18,21 @@ var builtIn = map[string]map[string]any{
 	"cloud":     {},
 }
 
+// readsNoProfile reports whether Prefect 3 is in a test mode, in which it reads
+// none. It is enough for the variable to hold anything, "false" included.
+func readsNoProfile(exact map[string]string) bool {
+	for _, name := range []string{"PREFECT_TEST_MODE", "PREFECT_UNIT_TEST_MODE", "PREFECT_TESTING_UNIT_TEST_MODE", "PREFECT_TESTING_TEST_MODE"} {
+		if exact[name] != "" {
+			return true
+		}
+	}
+	return false
+}
+
 // profilesPath3 finds the file of profiles as Prefect 3 does; "" stands for
 // the built-in ones. It goes by what is written, before any "~" or
 // $PREFECT_HOME in it would be filled in.
 func (c config) profilesPath3(exact map[string]string, f files) (string, error) {
-	for _, name := range []string{"PREFECT_TEST_MODE", "PREFECT_UNIT_TEST_MODE", "PREFECT_TESTING_UNIT_TEST_MODE", "PREFECT_TESTING_TEST_MODE"} {
-		if exact[name] != "" {
-			return "", nil
-		}
-	}
 	if path := exact["PREFECT_PROFILES_PATH"]; path != "" {
 		return cleanPath(path), nil
 	}
@@ -60,105 +66,105 @@ func (c config) profilesPath3(exact map[string]string, f files) (string, error) 
 	return path, nil
 }
 
-// profilesPath2 finds the file of profiles as Prefect 2 does.
+// profilesPath2 finds the file of profiles as Prefect 2 does, "" when there is
+// no home that it could be in.
 func (c config) profilesPath2(exact map[string]string, env variables) string {
 	home := "~/.prefect"
 	if v, ok := env["PREFECT_HOME"]; ok {
-		home = cleanPath(v.raw.(string))
+		home = cleanPath(v.raw.(string)) // variables hold nothing but strings
 	}
-	expanded, err := expandUser(home, c.userHome(exact))
-	if err != nil {
-		return "" // resolve tells of it when PREFECT_HOME was set
-	}
-	path := "${PREFECT_HOME}/profiles.toml"
+	home, err := expandUser(home, c.userHome(exact))
 	if v, ok := env["PREFECT_PROFILES_PATH"]; ok {
-		path = v.raw.(string)
+		return cleanPath(fillHome(v.raw.(string), home))
 	}
-	return cleanPath(fillHome(path, expanded))
+	if err != nil {
+		return "" // derive tells of it when PREFECT_HOME was set
+	}
+	return joinPath(home, "profiles.toml")
 }
 
 // openProfile adds the active profile of the file at path to o.
 func (c config) openProfile(o *opened, path string) error {
-	fallback := "ephemeral"
+	o.profile = "ephemeral"
 	if c.generation == Prefect2 {
-		fallback = "default"
+		o.profile = "default"
 	}
-	o.profile = fallback
 	wanted, isSet := o.exact["PREFECT_PROFILE"]
-	if wanted == "" && c.generation == Prefect3 {
+	if c.generation == Prefect3 && wanted == "" {
 		isSet = false
 	}
-
-	var file *tomlFile
-	if path != "" {
-		text, ok, err := c.read(path, false)
-		if err != nil {
-			return err
+	file, active, err := c.readProfiles(path)
+	switch {
+	case err != nil:
+		return err
+	case file == nil && path != "":
+		if isSet && wanted != o.profile {
+			o.remarks = append(o.remarks, fmt.Sprintf("profile %q (PREFECT_PROFILE) is not there: there is no file %s; no profile is used", wanted, path))
 		}
-		if !ok {
-			// Prefect 3 then has one profile, the default one, whatever is wanted.
-			if isSet && wanted != fallback {
-				o.remarks = append(o.remarks, fmt.Sprintf("profile %q (PREFECT_PROFILE) is not there: there is no file %s; no profile is used", wanted, path))
-			}
+		return nil
+	case !isSet:
+		wanted = active
+	}
+	p, ok := findProfile(file, wanted, c.generation)
+	if !ok {
+		if wanted != "" && wanted != o.profile {
+			o.remarks = append(o.remarks, fmt.Sprintf("profile %q is not there; the default profile %q is used", wanted, o.profile))
+		}
+		if c.generation == Prefect3 {
+			return nil // its default profile is the built-in one, which holds nothing of ours
+		}
+		if p, ok = findProfile(file, o.profile, c.generation); !ok {
 			return nil
 		}
-		if file, err = parseTOML(path, text); err != nil {
-			return err
-		}
-		if !isSet {
-			raw, _ := file.at("active")
-			if wanted, isSet = raw.(string); !isSet && raw != nil {
-				return &Error{Name: "active", Source: Source{Kind: FromProfile, File: path, Line: file.line("active")}, Err: errNotText}
-			}
-			isSet = wanted != ""
-		}
-		if raw, ok := file.at("profiles"); ok {
-			if _, isTable := raw.(map[string]any); !isTable {
-				return &Error{Name: "profiles", Source: Source{Kind: FromProfile, File: path, Line: file.line("profiles")}, Err: errors.New("want a table of profiles")}
-			}
-		}
-	}
-
-	p := profile{name: wanted, file: file}
-	if !isSet {
-		p.name = fallback
-	}
-	var ok bool
-	p.data, ok = lookUpProfile(p, c.generation)
-	if !ok && isSet && p.name != fallback {
-		o.remarks = append(o.remarks, fmt.Sprintf("profile %q is not there; the default profile %q is used", p.name, fallback))
-	}
-	if !ok || !isSet {
-		// The default profile of Prefect 3 is the built-in one, even where the
-		// file has one of that name.
-		p = profile{name: fallback}
-		if c.generation == Prefect2 {
-			p.file = file
-		}
-		p.data, ok = lookUpProfile(p, c.generation)
 	}
 	o.profile = p.name
-	if ok {
-		if p.data == nil {
-			return &Error{Name: "profiles." + p.name, Source: Source{Kind: FromProfile, Profile: p.name, File: path, Line: file.line("profiles", p.name)}, Err: errors.New("want a table of settings")}
-		}
-		o.places = append(o.places, p)
+	if p.data == nil {
+		source := Source{Kind: FromProfile, Profile: p.name, File: path, Line: file.line("profiles", p.name)}
+		return &Error{Name: "profiles." + p.name, Source: source, Err: errors.New("want a table of settings")}
 	}
+	o.places = append(o.places, p)
 	return nil
 }
 
-// lookUpProfile returns the profile's data, nil when it is no table. With a
-// file the built-in profiles of Prefect 3 do not count; they hold nothing of
-// ours but a URL.
-func lookUpProfile(p profile, g Generation) (map[string]any, bool) {
-	if p.file == nil {
-		data, ok := builtIn[p.name]
-		return data, ok && g == Prefect3
+// readProfiles reads the file of profiles, and which of them is the active
+// one. The file is nil when path is "", or when there is none.
+func (c config) readProfiles(path string) (file *tomlFile, active string, err error) {
+	if path == "" {
+		return nil, "", nil
 	}
-	raw, ok := p.file.at("profiles", p.name)
-	if !ok {
-		return nil, false
+	text, ok, err := c.read(path, false)
+	if err != nil || !ok {
+		return nil, "", err
 	}
-	data, _ := raw.(map[string]any)
-	return data, true
+	if file, err = parseTOML(path, text); err != nil {
+		return nil, "", err
+	}
+	source := Source{Kind: FromProfile, File: path}
+	if raw, ok := file.at("active"); ok {
+		if active, ok = raw.(string); !ok {
+			source.Line = file.line("active")
+			return nil, "", &Error{Name: "active", Source: source, Err: errNotText}
+		}
+	}
+	if raw, ok := file.at("profiles"); ok {
+		if _, isTable := raw.(map[string]any); !isTable {
+			source.Line = file.line("profiles")
+			return nil, "", &Error{Name: "profiles", Source: source, Err: errors.New("want a table of profiles")}
+		}
+	}
+	return file, active, nil
+}
+
+// findProfile looks a profile up, without a file among Prefect 3's built-in
+// ones. Its data is nil when it is no table. None has an empty name.
+func findProfile(file *tomlFile, name string, g Generation) (profile, bool) {
+	p := profile{name: name, file: file}
+	if file == nil {
+		var ok bool
+		p.data, ok = builtIn[name]
+		return p, ok && g == Prefect3
+	}
+	raw, ok := file.at("profiles", name)
+	p.data, _ = raw.(map[string]any)
+	return p, ok && name != ""
 }

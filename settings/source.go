@@ -46,6 +46,9 @@ func (s Source) String() string {
 	case FromEnvironment:
 		return "environment"
 	case FromProfile:
+		if s.Profile == "" {
+			return place
+		}
 		if place == "" {
 			return fmt.Sprintf("built-in profile %q", s.Profile)
 		}
