@@ -54,6 +54,7 @@ var layers = []layer{
 	{-1, "internal/servers", nil, nil},
 	{-1, "internal/servers/serverstest", []string{"internal/servers"}, nil},
 	{-1, "internal/servers/cmd/withservers", []string{"internal/servers"}, nil},
+	{-1, "internal/e2e", nil, nil}, // tests alone
 }
 
 const (
