@@ -66,14 +66,18 @@ func New(_ context.Context, opts ...Option) (*Exporter, error) {
 		return nil, err
 	}
 	reporter := diag.New(c.onError)
-	encoder := mapping.NewEncoder(mapping.Config{
+	encoder, err := mapping.NewEncoder(mapping.Config{
 		Default:    c.defaultRun.IDs(),
 		MissingRun: c.missingRun,
 		Disabled:   !c.settings.ToAPI.Enabled,
 		BadID: func(key string) {
 			reporter.Once("id "+key, fmt.Errorf("attribute %q holds a run id that is no UUID; it counts as absent", key))
 		},
+		Secrets: []string{c.apiKey, c.authString},
 	})
+	if err != nil {
+		return nil, err
+	}
 	e := &Exporter{
 		encoder:  encoder,
 		reader:   sdkrecord.NewReader(encoder, reporter),
@@ -200,12 +204,15 @@ func (e *Exporter) requests(ctx context.Context, records []sdklog.Record) []payl
 		if err != nil {
 			continue // the reader has said what there is to say
 		}
-		page := payload.NewPage(len(line))
-		payload.SetStamp(page.Append(line), e.stamp(meta))
-		for rest := page.Lines(); rest.Records() > 0; {
-			if rest = current.Add(rest, limits); rest.Records() > 0 {
-				requests = append(requests, current)
-				current = payload.Request{}
+		e.stamp(line, meta)
+		for part := range mapping.Lines(line, meta) {
+			page := payload.NewPage(len(part))
+			page.Append(part)
+			for rest := page.Lines(); rest.Records() > 0; {
+				if rest = current.Add(rest, limits); rest.Records() > 0 {
+					requests = append(requests, current)
+					current = payload.Request{}
+				}
 			}
 		}
 	}
@@ -215,10 +222,10 @@ func (e *Exporter) requests(ctx context.Context, records []sdklog.Record) []payl
 	return requests
 }
 
-func (e *Exporter) stamp(meta mapping.Meta) int64 {
+func (e *Exporter) stamp(line []byte, meta mapping.Meta) {
 	e.stampMu.Lock()
 	defer e.stampMu.Unlock()
-	return e.sequencer.Next(meta.Run.Flow, meta.Micros)
+	e.sequencer.Stamp(line, meta)
 }
 
 // ForceFlush does nothing: the exporter holds no records between calls.

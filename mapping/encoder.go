@@ -4,9 +4,9 @@
 package mapping
 
 import (
-	"cmp"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 	"unsafe"
@@ -17,74 +17,41 @@ import (
 	"github.com/prefectlogs/prefectlogs/run"
 )
 
-// Why an entry has no line.
-var (
-	// ErrNoRun: no source names a flow run.
-	ErrNoRun = errors.New("mapping: the record names no flow run")
-	// ErrOptedOut: the record says send_to_api=false.
-	ErrOptedOut = errors.New("mapping: the record is not for Prefect")
-	// ErrDisabled: nothing goes to the API, by PREFECT_LOGGING_TO_API_ENABLED.
-	ErrDisabled = errors.New("mapping: logging to the API is disabled")
-)
-
-// MissingRun is what becomes of a record that names no run, beside not being
-// sent: PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW.
-type MissingRun string
-
-// The policies for records without a run.
-const (
-	WarnMissingRun   MissingRun = "warn"   // said once for each logger, with a count; the default
-	ErrorMissingRun  MissingRun = "error"  // said for each record
-	IgnoreMissingRun MissingRun = "ignore" // never said
-)
-
-// MinLimit is the smallest limit of a log, in bytes: room for the ids, the
-// stamp, a name and the beginning of a message.
-const MinLimit = 512
-
 // The logger names of records that name none, as in Prefect.
 const (
 	flowRunLogger = "prefect.flow_runs"
 	taskRunLogger = "prefect.task_runs"
 )
 
-// Config says how an [Encoder] maps. The zero Config is usable.
-type Config struct {
-	// Default is the run of records that no other source names one for, as
-	// the environment of a flow run's process does.
-	Default run.IDs
-
-	// MissingRun is what the callers of the encoder do about [ErrNoRun];
-	// "" is WarnMissingRun.
-	MissingRun MissingRun
-
-	// Disabled makes every record [ErrDisabled].
-	Disabled bool
-
-	// BadID is called with the key of an attribute that should hold a run id
-	// and holds no UUID. It may be called concurrently and for every such
-	// record. nil: nobody is told.
-	BadID func(key string)
-}
-
 // Encoder turns entries into lines. It is safe for concurrent use.
 type Encoder struct {
-	config Config
-	keys   keyCache
-	pool   sync.Pool // of *scratch
+	config  Config // checked
+	table   *table
+	secrets secrets
+	pool    sync.Pool // of *scratch
 }
 
-// NewEncoder returns an encoder.
-func NewEncoder(config Config) *Encoder {
-	enc := &Encoder{config: config}
+// NewEncoder returns an encoder. All that is wrong with the config, such as an
+// unknown format, is returned in one joined error.
+func NewEncoder(config Config) (*Encoder, error) {
+	config, err := config.check()
+	table, tableErr := newTable(config)
+	if err := errors.Join(err, tableErr); err != nil {
+		return nil, err
+	}
+	enc := &Encoder{config: config, table: table, secrets: newSecrets(config.Secrets)}
+	enc.config.Secrets = nil // so that they do not show where an encoder is printed
 	enc.pool.New = func() any { return new(scratch) }
-	return enc
+	return enc, nil
 }
 
 // MissingRun returns the policy for records without a run.
 func (enc *Encoder) MissingRun() MissingRun {
-	return cmp.Or(enc.config.MissingRun, WarnMissingRun)
+	return enc.config.MissingRun
 }
+
+// exceptionParts are type, message and stack trace, in the order of their meanings.
+const exceptionParts = 3
 
 // scratch is what encoding one entry needs beside the line.
 type scratch struct {
@@ -94,35 +61,55 @@ type scratch struct {
 	logger    string
 	level     int
 	optedOut  bool
-	plain     []byte
+	named     bool                  // the event's name stands in place of the body
+	plain     []byte                // what is appended next
+	value     []byte                // a value on its way to plain
+	key       []byte                // the name of a map and its member
 	last      map[attribute.Key]int // of the records with very many attributes
 	flow      [36]byte
 	task      [36]byte
+	hex       [32]byte
+
+	whole []byte // of a message that is split
+	head  []byte // of its lines
+	ends  []int  // of its parts
 }
 
-// maxPooledPlain bounds the memory that a pooled scratch holds on to.
-const maxPooledPlain = 64 << 10
+// Bounds of the memory that a pooled scratch holds on to.
+const (
+	maxPooledBytes = 64 << 10
+	maxPooledShown = 1024
+)
 
 func (s *scratch) reset() {
 	s.find = finder{}
 	s.shown = s.shown[:0]
+	if cap(s.shown) > maxPooledShown {
+		s.shown = nil
+	}
 	s.exception = [exceptionParts]string{}
 	s.logger = ""
 	s.level = 0
 	s.optedOut = false
-	if cap(s.plain) > maxPooledPlain {
-		s.plain = nil
+	s.named = false
+	if cap(s.plain)+cap(s.value)+cap(s.key)+cap(s.whole) > maxPooledBytes {
+		s.plain, s.value, s.key, s.whole = nil, nil, nil, nil
 	}
 	if len(s.last) > 0 {
 		s.last = nil
 	}
 }
 
-// Append appends the line of e to dst. The line is at most limit bytes long:
-// what does not fit is cut from the end of the message, at the border of a
-// character, and marked. A limit below [MinLimit] counts as MinLimit.
-// Where e has no line, the error is [ErrNoRun], [ErrOptedOut] or [ErrDisabled]
-// and dst is returned as it was.
+const afterName, afterMessage = `","message":"`, `"}`
+
+// Append appends the line of e to dst. The line is at most limit bytes long; a
+// limit below [MinLimit] counts as MinLimit. What does not fit is cut from the end of
+// the message, at the border of a character, and marked. With [SplitOversize]
+// it becomes further lines instead, each at most limit bytes long, which
+// [Lines] returns; with [DropOversize] the error is [ErrTooLarge].
+//
+// Where e has no line, the error is that, [ErrNoRun], [ErrOptedOut] or
+// [ErrDisabled], and dst is returned as it was.
 func (enc *Encoder) Append(dst []byte, e *Entry, limit int) ([]byte, Meta, error) {
 	if enc.config.Disabled {
 		return dst, Meta{}, ErrDisabled
@@ -135,65 +122,108 @@ func (enc *Encoder) Append(dst []byte, e *Entry, limit int) ([]byte, Meta, error
 	if s.optedOut {
 		return dst, Meta{}, ErrOptedOut
 	}
-	ids := resolve(s.find.run(), e.Context, e.Scope.Run, e.Resource.Run, enc.config.Default)
+	ids := enc.resolve(s.find.run(), e)
 	if ids.Flow.IsZero() {
 		return dst, Meta{}, ErrNoRun
 	}
-	meta := Meta{Level: s.level, Run: ids, Micros: micros(e)}
+	meta := Meta{Level: s.level, Run: ids, Micros: micros(e), Parts: 1, ExactTime: enc.config.ExactTime}
 	if meta.Level == 0 {
 		meta.Level = LevelOf(e.Severity, e.SeverityText)
 	}
 
 	begin := len(dst)
-	end := begin + max(limit, MinLimit)
+	end := begin + max(limit, MinLimit) - len(afterMessage)
 	task := s.task[:0]
 	if !ids.Task.IsZero() {
 		task = ids.Task.AppendTo(task)
 	}
 	dst = payload.AppendHead(dst, meta.Level, meta.Micros, ids.Flow.AppendTo(s.flow[:0]), task)
 
-	const afterName, afterMessage = `","message":"`, `"}`
-	end -= len(afterMessage)
-	name := text{buf: dst, start: len(dst), limit: len(dst) + (end-len(dst)-len(afterName))/2}
+	name := text{buf: dst, start: len(dst), limit: len(dst) + (end-len(dst)-len(afterName))/2, keepANSI: enc.config.KeepANSI}
 	name.append(loggerName(s, e, ids))
-	message := text{buf: append(name.buf, afterName...), limit: end}
+	enc.secrets.mask(&name)
+	message := text{buf: append(name.buf, afterName...), limit: end, keepANSI: enc.config.KeepANSI}
 	message.start = len(message.buf)
-	s.appendMessage(&message, e)
+	enc.appendMessage(&message, s, e)
+	if message.cut && enc.config.Oversize != TruncateOversize {
+		if enc.config.Oversize == DropOversize {
+			return message.buf[:begin], Meta{}, ErrTooLarge
+		}
+		dst, meta = enc.split(message.buf, begin, message.start, end, s, e, meta)
+		return dst, meta, nil
+	}
+	enc.secrets.mask(&message)
+	meta.Truncated = message.cut
 	return append(message.buf, afterMessage...), meta, nil
 }
 
 // read sorts the attributes of e by what they mean.
 func (enc *Encoder) read(s *scratch, e *Entry) {
-	var loggerRank uint8
+	var loggerRank uint16
 	for i := range e.Attributes {
 		kv := &e.Attributes[i]
 		if s.overridden(e.Attributes, i) {
 			continue
 		}
-		switch m := enc.keys.lookup(string(kv.Key)); m.field {
-		case fieldNone, fieldServiceName:
+		switch m := enc.table.lookup(string(kv.Key)); m.field {
+		case fieldNone, ServiceName:
 			s.shown = append(s.shown, i)
-		case fieldDenied:
-		case fieldFlowRun, fieldTaskRun, fieldRunID, fieldRunType:
+		case fieldDenied, fieldSkipped:
+		case FlowRunID, TaskRunID, TypedID, RunType:
 			if !s.find.offer(m, kv.Value) {
 				enc.badID(string(kv.Key))
 			}
-		case fieldLevel:
-			if n := kv.Value.AsInt64(); kv.Value.Type() == attribute.INT64 && n >= 10 && n <= 59 {
-				s.level = int(n)
+		case Level:
+			if level := levelOf(kv.Value); level != 0 {
+				s.level = level
 			} else {
 				s.shown = append(s.shown, i)
 			}
-		case fieldLogger:
-			if loggerRank == 0 || m.rank < loggerRank {
-				s.logger, loggerRank = kv.Value.AsString(), m.rank
+		case Logger:
+			if text := kv.Value.AsString(); text != "" && (loggerRank == 0 || m.rank < loggerRank) {
+				s.logger, loggerRank = text, m.rank
 			}
-		case fieldSendToAPI:
-			s.optedOut = s.optedOut || kv.Value.Type() == attribute.BOOL && !kv.Value.AsBool()
-		case fieldException:
-			s.exception[m.rank] = kv.Value.String()
+		case SendToAPI:
+			s.optedOut = s.optedOut || isFalse(kv.Value)
+		case ExceptionType, ExceptionMessage, ExceptionStacktrace:
+			s.exception[m.field-ExceptionType] = kv.Value.String()
 		}
 	}
+}
+
+// levelOf returns the level that an attribute holds, 0 where it holds none that Prefect's pages paint.
+func levelOf(v attribute.Value) int {
+	var n int64
+	switch v.Type() {
+	case attribute.INT64:
+		n = v.AsInt64()
+	case attribute.FLOAT64: // of records that came by way of JSON
+		if f := v.AsFloat64(); f >= minLevel && f <= maxLevel {
+			n = int64(f)
+		}
+	}
+	if n < minLevel || n > maxLevel {
+		return 0
+	}
+	return int(n)
+}
+
+// isFalse reports whether a value is false in Python, or is its name.
+func isFalse(v attribute.Value) bool {
+	switch v.Type() {
+	case attribute.BOOL:
+		return !v.AsBool()
+	case attribute.STRING:
+		text := v.AsString()
+		return text == "" || strings.EqualFold(text, "false")
+	case attribute.INT64:
+		return v.AsInt64() == 0
+	case attribute.FLOAT64:
+		return v.AsFloat64() == 0
+	case attribute.EMPTY:
+		return true
+	}
+	return false
 }
 
 // fewAttributes is up to how many attributes comparing each with each is

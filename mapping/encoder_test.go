@@ -56,9 +56,18 @@ func decode(t testing.TB, line []byte) logCreate {
 	return log
 }
 
+func newEncoder(t testing.TB, config mapping.Config) *mapping.Encoder {
+	t.Helper()
+	enc, err := mapping.NewEncoder(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return enc
+}
+
 func encode(t testing.TB, config mapping.Config, e mapping.Entry, limit int) logCreate {
 	t.Helper()
-	line, _, err := mapping.NewEncoder(config).Append(nil, &e, limit)
+	line, _, err := newEncoder(t, config).Append(nil, &e, limit)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +113,7 @@ func TestRunComesFromTheFirstSourceThatNamesOne(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			e := mapping.Entry{Attributes: tt.attributes, Context: tt.context, Scope: mapping.Source{Run: tt.scope}, Resource: mapping.Source{Run: tt.resource}}
-			line, meta, err := mapping.NewEncoder(mapping.Config{Default: tt.fallback}).Append([]byte("x"), &e, noLimit)
+			line, meta, err := newEncoder(t, mapping.Config{Default: tt.fallback}).Append([]byte("x"), &e, noLimit)
 			if tt.flow == "" {
 				if !errors.Is(err, mapping.ErrNoRun) || string(line) != "x" {
 					t.Errorf("got %q, %v", line, err)
@@ -130,7 +139,7 @@ func TestRunComesFromTheFirstSourceThatNamesOne(t *testing.T) {
 
 func TestAnIDThatIsNoUUIDIsTold(t *testing.T) {
 	var told []string
-	enc := mapping.NewEncoder(mapping.Config{BadID: func(key string) { told = append(told, key) }})
+	enc := newEncoder(t, mapping.Config{BadID: func(key string) { told = append(told, key) }})
 	e := mapping.Entry{Context: ids(flowA, ""), Attributes: []attribute.KeyValue{attribute.String("flow_run_id", "nope"), attribute.Int("task_run_id", 4)}}
 	if _, _, err := enc.Append(nil, &e, noLimit); err != nil {
 		t.Fatal(err)
@@ -143,11 +152,11 @@ func TestAnIDThatIsNoUUIDIsTold(t *testing.T) {
 func TestRecordsOptOut(t *testing.T) {
 	for key, out := range map[string]error{"send_to_api": mapping.ErrOptedOut, "send_to_orion": mapping.ErrOptedOut} {
 		e := mapping.Entry{Attributes: []attribute.KeyValue{attribute.Bool(key, false)}}
-		if _, _, err := mapping.NewEncoder(inRun).Append(nil, &e, noLimit); !errors.Is(err, out) {
+		if _, _, err := newEncoder(t, inRun).Append(nil, &e, noLimit); !errors.Is(err, out) {
 			t.Errorf("%s=false: %v", key, err)
 		}
 		e = mapping.Entry{Attributes: []attribute.KeyValue{attribute.Bool(key, true)}}
-		if _, _, err := mapping.NewEncoder(inRun).Append(nil, &e, noLimit); err != nil {
+		if _, _, err := newEncoder(t, inRun).Append(nil, &e, noLimit); err != nil {
 			t.Errorf("%s=true: %v", key, err)
 		}
 	}
@@ -232,7 +241,7 @@ func TestMessage(t *testing.T) {
 		{"last of equal keys", mapping.Entry{Attributes: []attribute.KeyValue{str("a", "1"), str("b", "2"), str("a", "3")}}, "b=2 a=3"},
 		{"lists and maps", mapping.Entry{Attributes: []attribute.KeyValue{
 			attribute.IntSlice("l", []int{1, 2}), {Key: "m", Value: attribute.MapValue(str("k", "v"))},
-		}}, `l=[1,2] m="{\"k\":\"v\"}"`},
+		}}, `l=[1,2] m.k=v`},
 		{"map body", mapping.Entry{Body: attribute.MapValue(attribute.Int("k", 1))}, `{"k":1}`},
 		{"several lines and other scripts", mapping.Entry{Body: body("first\n\tsecond — 日本語 🎉 \"q\" \\")}, "first\n\tsecond — 日本語 🎉 \"q\" \\"},
 		{"secrets are left out", mapping.Entry{Body: body("x"), Attributes: []attribute.KeyValue{
@@ -278,7 +287,7 @@ func TestALongMessageIsCutAtABorderAndMarked(t *testing.T) {
 			text := strings.Repeat(unit, 3000)
 			for limit := mapping.MinLimit; limit < mapping.MinLimit+40; limit++ {
 				e := mapping.Entry{Body: attribute.StringValue(text), ScopeName: "n"}
-				line, _, err := mapping.NewEncoder(inRun).Append(nil, &e, limit)
+				line, _, err := newEncoder(t, inRun).Append(nil, &e, limit)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -300,7 +309,7 @@ func TestALongMessageIsCutAtABorderAndMarked(t *testing.T) {
 
 func TestALongNameLeavesRoomForTheMessage(t *testing.T) {
 	e := mapping.Entry{ScopeName: strings.Repeat("n", 5000), Body: attribute.StringValue("hello")}
-	line, _, err := mapping.NewEncoder(inRun).Append(nil, &e, mapping.MinLimit)
+	line, _, err := newEncoder(t, inRun).Append(nil, &e, mapping.MinLimit)
 	if err != nil || len(line) > mapping.MinLimit {
 		t.Fatalf("%d bytes, %v", len(line), err)
 	}
@@ -311,7 +320,7 @@ func TestALongNameLeavesRoomForTheMessage(t *testing.T) {
 
 func TestExactlyTheLimitIsNotCut(t *testing.T) {
 	e := mapping.Entry{Body: attribute.StringValue(strings.Repeat("x", 2000)), ScopeName: "n"}
-	enc := mapping.NewEncoder(inRun)
+	enc := newEncoder(t, inRun)
 	whole, _, _ := enc.Append(nil, &e, noLimit)
 	exact, _, _ := enc.Append(nil, &e, len(whole))
 	if !strings.HasPrefix(decode(t, exact).Message, strings.Repeat("x", 2000)) {
@@ -327,7 +336,7 @@ func FuzzEncode(f *testing.F) {
 	f.Add("body", "key", "value", "scope", uint16(512), int8(9))
 	f.Add("a\xff\x00\u2028\\\"", "exception.stacktrace", "x\ny", "", uint16(0), int8(0))
 	f.Add(strings.Repeat("日", 400), "password", strings.Repeat("\x01", 300), strings.Repeat("s", 999), uint16(600), int8(99))
-	enc := mapping.NewEncoder(inRun)
+	enc := newEncoder(f, inRun)
 	f.Fuzz(func(t *testing.T, body, key, value, scope string, limit uint16, severity int8) {
 		e := mapping.Entry{
 			Body: attribute.StringValue(body), ScopeName: scope, Severity: int(severity),
@@ -351,7 +360,7 @@ func FuzzEncode(f *testing.F) {
 }
 
 func TestAppendAllocatesNothing(t *testing.T) {
-	enc := mapping.NewEncoder(inRun)
+	enc := newEncoder(t, inRun)
 	e := mapping.Entry{
 		Timestamp: time.Now(), Severity: 9, ScopeName: "scope", Body: attribute.StringValue(strings.Repeat("x", 200)), Context: ids(flowA, taskA),
 		Attributes: []attribute.KeyValue{
@@ -370,7 +379,7 @@ func TestAppendAllocatesNothing(t *testing.T) {
 }
 
 func BenchmarkAppend(b *testing.B) {
-	enc := mapping.NewEncoder(inRun)
+	enc := newEncoder(b, inRun)
 	e := mapping.Entry{
 		Timestamp: time.Now(), Severity: 9, ScopeName: "scope", Body: attribute.StringValue(strings.Repeat("x", 200)),
 		Attributes: []attribute.KeyValue{

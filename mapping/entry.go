@@ -22,14 +22,33 @@ type Entry struct {
 	EventName    string
 	Body         attribute.Value
 	ScopeName    string
+	TraceID      [16]byte // zero: none
+	SpanID       [8]byte  // zero: none
 
 	// Attributes of the record, in its order. A key may stand more than once;
-	// the last one wins.
+	// the last one wins. Front ends put them here by [Entry.Add].
 	Attributes []attribute.KeyValue
+	// Omitted says that attributes were left out, for there are too many.
+	Omitted bool
 
-	Context  run.IDs // the run in the caller's context
-	Scope    Source  // see [Encoder.Resolve]
-	Resource Source  // see [Encoder.Resolve]
+	Context run.IDs // the run in the caller's context
+	// Ambient returns the runs that trusted baggage and the span in the context
+	// name. It is asked only where Attributes and Context name no flow run. nil: none.
+	Ambient  func() (baggage, span run.IDs)
+	Scope    Source // see [Encoder.Resolve]
+	Resource Source // see [Encoder.Resolve]
+}
+
+// Add adds an attribute. Of very many, it takes the first [MaxAttributes] and as
+// many of those behind them that mean something to enc: no message has room for more.
+func (e *Entry) Add(enc *Encoder, kv attribute.KeyValue) {
+	if n := len(e.Attributes); n >= MaxAttributes {
+		if m := enc.table.lookup(string(kv.Key)); n >= 2*MaxAttributes || m.field == fieldNone || m.field >= fieldSkipped {
+			e.Omitted = true
+			return
+		}
+	}
+	e.Attributes = append(e.Attributes, kv)
 }
 
 // Reset empties the entry and keeps the memory of its attributes.
@@ -47,7 +66,10 @@ type Source struct {
 
 // Meta is what the sender needs to know of an encoded record.
 type Meta struct {
-	Level  int
-	Run    run.IDs
-	Micros int64 // of the stamp in the line, since 1970, UTC
+	Level     int
+	Run       run.IDs
+	Micros    int64 // of the stamp in the line, since 1970, UTC
+	Parts     int   // lines that the record became, one or more; see [Lines]
+	Truncated bool  // the message was cut and marked
+	ExactTime bool  // the stamp is not to be moved; see [Sequencer.Stamp]
 }

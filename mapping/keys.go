@@ -4,148 +4,131 @@
 package mapping
 
 import (
-	"strings"
-	"sync/atomic"
+	"fmt"
 )
 
-// field is what an attribute key means.
-type field uint8
+// Meaning is what an attribute is for, besides being shown.
+type Meaning uint8
+
+// The meanings of attributes. Those that name a run count wherever they stand:
+// on records, in trusted baggage, on spans, scopes and resources.
+const (
+	FlowRunID Meaning = iota + 1 // names the flow run
+	TaskRunID                    // names the task run
+	TypedID                      // names the run whose kind RunType tells
+	RunType                      // "flow" or "task"
+
+	Level               // on records: a level of Python's logging, 10..59
+	Logger              // on records: the logger's name
+	SendToAPI           // on records: false is for records that are not for Prefect
+	ExceptionType       // on records
+	ExceptionMessage    // on records
+	ExceptionStacktrace // on records
+	ServiceName         // on resources: the logger's name where nothing better is known
+)
+
+// Key is an attribute key and its meaning.
+type Key struct {
+	Name    string
+	Meaning Meaning
+}
+
+// Keys is a table of keys. Of two keys with the same meaning the one that stands
+// first wins, if it holds a UUID where one is due. A [TypedID] is in
+// competition with flow run ids or task run ids, by what it turns out to be.
+type Keys []Key
+
+// DefaultKeys returns the table that is used where none is configured. It is the
+// caller's to change.
+func DefaultKeys() Keys {
+	return Keys{
+		{"prefect.flow_run.id", FlowRunID},
+		{"prefect.flow_run_id", FlowRunID},
+		{"flow_run_id", FlowRunID}, // of Prefect's Python loggers
+		{"prefect.task_run.id", TaskRunID},
+		{"prefect.task_run_id", TaskRunID},
+		{"task_run_id", TaskRunID},    // of Prefect's Python loggers
+		{"prefect.run.id", TypedID},   // of Prefect's spans
+		{"prefect.run.type", RunType}, // of Prefect's spans
+		{"k8s.pod.label.prefect.io/flow-run-id", FlowRunID},
+		{"k8s.pod.labels.prefect.io/flow-run-id", FlowRunID},
+		{"container.label.prefect.io/flow-run-id", FlowRunID},
+		{"container.label.io.prefect.flow-run-id", FlowRunID},
+		{"prefect.io/flow-run-id", FlowRunID},
+
+		{"levelno", Level},
+		{"logger.name", Logger},
+		{"log.logger", Logger},
+		{"send_to_api", SendToAPI},
+		{"send_to_orion", SendToAPI}, // until Prefect 3.0.1
+		{"exception.type", ExceptionType},
+		{"exception.message", ExceptionMessage},
+		{"exception.stacktrace", ExceptionStacktrace},
+		{"service.name", ServiceName},
+	}
+}
+
+// WithCICD returns the table with OpenTelemetry's keys of pipeline runs added.
+// They are not in the default one, since other systems than Prefect use them too.
+func (k Keys) WithCICD() Keys {
+	return append(k[:len(k):len(k)],
+		Key{"cicd.pipeline.run.id", FlowRunID},
+		Key{"cicd.pipeline.task.run.id", TaskRunID},
+	)
+}
+
+// field is what becomes of an attribute: one of the meanings above, or one of these.
+type field = Meaning
 
 const (
-	fieldNone        field = iota // goes into the message
-	fieldDenied                   // its name speaks of a secret: left out
-	fieldFlowRun                  // names the flow run
-	fieldTaskRun                  // names the task run
-	fieldRunID                    // names the run that fieldRunType tells the kind of
-	fieldRunType                  // "flow" or "task"
-	fieldLevel                    // a level number of Python's logging
-	fieldLogger                   // the logger's name
-	fieldSendToAPI                // false: this record is not for Prefect
-	fieldException                // exception.type, exception.message, exception.stacktrace
-	fieldServiceName              // on resources
+	fieldNone    field = 0          // goes into the message
+	fieldDenied  field = 255 - iota // its name speaks of a secret: left out
+	fieldSkipped                    // it is not among those allowed
 )
 
-// meaning is a field and the rank of its key: of two keys that name a run, the
-// lower rank wins.
+// meaning is a field and the rank of its key.
 type meaning struct {
 	field field
-	rank  uint8
+	rank  uint16 // of two keys that mean the same the lower one wins; never 0
 }
 
-// meanings is the one table of keys that are more than text.
-var meanings = map[string]meaning{
-	"prefect.flow_run.id":                    {fieldFlowRun, 1},
-	"prefect.flow_run_id":                    {fieldFlowRun, 2},
-	"flow_run_id":                            {fieldFlowRun, 3},
-	"k8s.pod.label.prefect.io/flow-run-id":   {fieldFlowRun, 5},
-	"k8s.pod.labels.prefect.io/flow-run-id":  {fieldFlowRun, 6},
-	"container.label.prefect.io/flow-run-id": {fieldFlowRun, 7},
-	"prefect.io/flow-run-id":                 {fieldFlowRun, 8},
-
-	"prefect.task_run.id": {fieldTaskRun, 1},
-	"prefect.task_run_id": {fieldTaskRun, 2},
-	"task_run_id":         {fieldTaskRun, 3},
-
-	"prefect.run.id":   {fieldRunID, rankTypedRun},
-	"prefect.run.type": {fieldRunType, 0},
-
-	"levelno":       {fieldLevel, 0},
-	"logger.name":   {fieldLogger, 1},
-	"log.logger":    {fieldLogger, 2},
-	"service.name":  {fieldServiceName, 0},
-	"send_to_api":   {fieldSendToAPI, 0},
-	"send_to_orion": {fieldSendToAPI, 0},
-
-	"exception.type":       {fieldException, exceptionType},
-	"exception.message":    {fieldException, exceptionMessage},
-	"exception.stacktrace": {fieldException, exceptionStacktrace},
+// table is what a [Config] says about attribute keys. It is safe for concurrent use.
+type table struct {
+	meanings    map[string]meaning
+	allow, deny []string
+	cache       keyCache
 }
 
-// rankTypedRun is where prefect.run.id stands among the keys that name a run.
-const rankTypedRun = 4
-
-// The ranks of fieldException.
-const (
-	exceptionType = iota
-	exceptionMessage
-	exceptionStacktrace
-	exceptionParts
-)
-
-// secretWords mark the name of an attribute whose value is not for a log page.
-// "token" is not among them: it counts only as a word of its own, since names like
-// max_tokens are harmless and common.
-var secretWords = []string{
-	"password", "passwd", "passphrase", "secret", "authorization", "cookie",
-	"api_key", "apikey", "api-key", "private_key", "privatekey", "private-key", "credential",
+func newTable(c Config) (*table, error) {
+	t := &table{meanings: make(map[string]meaning, len(c.Keys)), allow: lowered(c.Allow), deny: lowered(c.Deny)}
+	if c.Allow != nil && t.allow == nil {
+		t.allow = []string{}
+	}
+	for i, key := range c.Keys {
+		if key.Meaning < FlowRunID || key.Meaning > ServiceName || key.Name == "" || i >= 1<<16-1 {
+			return nil, fmt.Errorf("mapping: key %d of the table, %q, is invalid: it needs a name and a meaning", i, key.Name)
+		}
+		if _, twice := t.meanings[key.Name]; twice {
+			return nil, fmt.Errorf("mapping: key %q stands in the table of keys twice", key.Name)
+		}
+		t.meanings[key.Name] = meaning{key.Meaning, uint16(i + 1)}
+	}
+	return t, nil
 }
+
+// lookup returns what a key means.
+func (t *table) lookup(key string) meaning { return t.cache.lookup(key, t) }
 
 // classify looks a key up, in full.
-func classify(key string) meaning {
-	if m, ok := meanings[key]; ok {
+func (t *table) classify(key string) meaning {
+	if m, ok := t.meanings[key]; ok {
 		return m
 	}
-	lower := strings.ToLower(key)
-	for _, word := range secretWords {
-		if strings.Contains(lower, word) {
-			return meaning{field: fieldDenied}
-		}
+	if matchesAny(t.deny, key) {
+		return meaning{field: fieldDenied}
 	}
-	for rest := lower; ; {
-		at := strings.Index(rest, "token")
-		if at < 0 {
-			return meaning{}
-		}
-		rest = rest[at+len("token"):]
-		if rest == "" || rest[0] < 'a' || rest[0] > 'z' {
-			return meaning{field: fieldDenied}
-		}
+	if t.allow != nil && !matchesAny(t.allow, key) {
+		return meaning{field: fieldSkipped}
 	}
-}
-
-// keyCache remembers what keys mean. Programs use few distinct keys, and a
-// comparison with a remembered one is cheaper than any lookup. Its size is fixed.
-// Safe for concurrent use.
-type keyCache struct {
-	slots  [1024]atomic.Pointer[cachedKey]
-	misses atomic.Uint32
-}
-
-type cachedKey struct {
-	key     string
-	meaning meaning
-}
-
-const (
-	cacheProbes  = 4   // slots in which a key may stand
-	maxCachedKey = 256 // bytes, which bounds what the cache holds on to
-	replaceEvery = 64  // misses for one replacement: a program that invents keys does not allocate for each
-)
-
-func (c *keyCache) lookup(key string) meaning {
-	if key == "" {
-		return meaning{}
-	}
-	n := len(key)
-	first := uint(n)*31 + uint(key[0])*7 + uint(key[n-1])*131 + uint(key[n/2])*17
-	free := -1
-	for i := range uint(cacheProbes) {
-		at := int((first + i) % uint(len(c.slots)))
-		cached := c.slots[at].Load()
-		if cached == nil {
-			free = at
-			break
-		}
-		if cached.key == key {
-			return cached.meaning
-		}
-	}
-	m := classify(key)
-	if free < 0 && c.misses.Add(1)%replaceEvery == 0 {
-		free = int(first % uint(len(c.slots)))
-	}
-	if free >= 0 && n <= maxCachedKey {
-		c.slots[free].Store(&cachedKey{strings.Clone(key), m})
-	}
-	return m
+	return meaning{}
 }

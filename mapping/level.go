@@ -3,7 +3,10 @@
 
 package mapping
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // levels is the inverse of how OpenTelemetry's Python SDK numbers the levels of
 // Python's logging. Severity 0 is not in it.
@@ -16,32 +19,87 @@ var levels = [25]int{
 	21: 50, 51, 52, 53,
 }
 
-const defaultLevel = 20
+// The levels that Prefect's pages paint: they go by the first of two digits.
+const (
+	minLevel     = 10
+	maxLevel     = 59
+	defaultLevel = 20
+)
 
-// textLevels are the names under which logging libraries know their levels.
-var textLevels = []struct {
-	name  string
-	level int
+// severityNames are the names under which logging libraries know their levels,
+// and the severity number of each.
+var severityNames = []struct {
+	name     string
+	severity int
 }{
-	{"INFO", 20}, {"DEBUG", 10}, {"WARN", 30}, {"WARNING", 30}, {"ERROR", 40}, {"TRACE", 10},
-	{"CRITICAL", 50}, {"FATAL", 50}, {"NOTICE", 20}, {"ERR", 40}, {"CRIT", 50},
-	{"PANIC", 50}, {"DPANIC", 50}, {"ALERT", 50}, {"EMERG", 50}, {"EMERGENCY", 50},
-	{"VERBOSE", 10}, {"INFORMATION", 20}, {"INFORMATIONAL", 20},
+	{"INFO", 9}, {"DEBUG", 5}, {"WARN", 13}, {"WARNING", 13}, {"ERROR", 17}, {"TRACE", 1},
+	{"CRITICAL", 21}, {"FATAL", 21}, {"NOTICE", 9}, {"ERR", 17}, {"CRIT", 21},
+	{"PANIC", 21}, {"DPANIC", 21}, {"ALERT", 21}, {"EMERG", 21}, {"EMERGENCY", 21},
+	{"VERBOSE", 5}, {"INFORMATION", 9}, {"INFORMATIONAL", 9},
 }
 
 // LevelOf returns the level, 10..59, of OpenTelemetry's severity number, or of
 // the severity text where the number is 0. What neither tells is 20.
+//
+// A severity text is a name that a logging library uses, in any case ("INFO",
+// "warning"), one with OpenTelemetry's digit ("ERROR3") or slog's distance
+// ("WARN+2"), or a level of Python's logging as Python writes it ("Level 25", "25").
 func LevelOf(severity int, text string) int {
-	if severity > 0 && severity < len(levels) {
+	switch {
+	case severity >= len(levels):
+		return levels[len(levels)-1]
+	case severity > 0:
 		return levels[severity]
 	}
-	if severity >= len(levels) {
-		return levels[len(levels)-1]
+	level, _ := levelOfText(text)
+	return level
+}
+
+// levelOfText reports also whether text is known.
+func levelOfText(text string) (level int, known bool) {
+	const longest = 32
+	text = strings.TrimSpace(text[:min(len(text), longest+1)])
+	if text == "" || len(text) > longest {
+		return defaultLevel, false
 	}
-	for _, known := range textLevels {
-		if strings.EqualFold(text, known.name) {
-			return known.level
+	number := text
+	if len(text) > len("level ") && strings.EqualFold(text[:len("level ")], "level ") {
+		number = text[len("level "):]
+	}
+	if n, err := strconv.Atoi(number); err == nil {
+		return min(max(n, minLevel), maxLevel), true
+	}
+	name, step := cutStep(text)
+	for _, known := range severityNames {
+		if strings.EqualFold(name, known.name) {
+			return levels[min(max(known.severity+step, 1), len(levels)-1)], true
 		}
 	}
-	return defaultLevel
+	return defaultLevel, false
+}
+
+// cutStep splits "ERROR3" and "ERROR+2" into the name and the steps above it, 2 for both.
+func cutStep(text string) (name string, step int) {
+	if last := text[len(text)-1]; last >= '1' && last <= '4' && len(text) > 1 && isLetter(text[len(text)-2]) {
+		return text[:len(text)-1], int(last - '1')
+	}
+	if at := strings.LastIndexAny(text, "+-"); at > 0 {
+		if n, err := strconv.Atoi(text[at:]); err == nil {
+			return text[:at], min(max(n, -len(levels)), len(levels))
+		}
+	}
+	return text, 0
+}
+
+func isLetter(b byte) bool { return b|0x20 >= 'a' && b|0x20 <= 'z' }
+
+// isLevelName reports whether a severity text says no more than the level does,
+// first by the spellings that nearly every record has.
+func isLevelName(text string) bool {
+	switch text {
+	case "INFO", "DEBUG", "WARN", "ERROR", "info", "debug", "warn", "error", "WARNING", "warning", "CRITICAL", "FATAL", "fatal":
+		return true
+	}
+	_, known := levelOfText(text)
+	return known
 }

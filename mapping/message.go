@@ -4,7 +4,7 @@
 package mapping
 
 import (
-	"math"
+	"encoding/hex"
 	"strconv"
 	"strings"
 	"unicode"
@@ -13,79 +13,184 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 )
 
-// appendMessage writes the message of an entry: body, attributes, exception.
-// attributes has no key twice and nothing that is not for the message.
-func (s *scratch) appendMessage(t *text, e *Entry) {
+// appendMessage writes the message of an entry in the configured format.
+// s.read has sorted its attributes.
+func (enc *Encoder) appendMessage(t *text, s *scratch, e *Entry) {
+	switch enc.config.Format {
+	case FormatDefault, FormatPretty:
+		enc.appendJSON(t, s, e)
+	case FormatMessage:
+		enc.appendBody(t, s, e)
+		s.appendException(t)
+	default:
+		enc.appendBody(t, s, e)
+		enc.appendPairs(t, s, e)
+		s.appendException(t)
+	}
+	if e.Omitted && !t.cut && enc.config.Format != FormatMessage {
+		t.append(" ")
+		t.append(mark)
+	}
+}
+
+// appendBody writes the body, or else the name of the event.
+func (enc *Encoder) appendBody(t *text, s *scratch, e *Entry) {
+	s.named = false
 	begin := len(t.buf)
-	switch {
-	case e.Body.Type() == attribute.STRING:
+	switch e.Body.Type() {
+	case attribute.STRING:
 		t.append(e.Body.AsString())
-	case e.Body.Type() != attribute.EMPTY:
-		t.append(e.Body.String())
+	case attribute.EMPTY:
+	default:
+		s.plain = enc.appendPlain(s.plain[:0], e.Body, t.room())
+		t.append(stringOf(s.plain))
 	}
 	if len(t.buf) == begin {
 		t.append(e.EventName)
+		s.named = true
 	}
+}
+
+// appendPairs writes the attributes, and what else a reader of the text would miss.
+func (enc *Encoder) appendPairs(t *text, s *scratch, e *Entry) {
 	for _, i := range s.shown {
 		if t.cut {
 			return
 		}
 		kv := &e.Attributes[i]
-		if len(t.buf) > begin {
-			t.append(" ")
+		if kv.Value.Type() == attribute.MAP {
+			s.key = append(s.key[:0], kv.Key...)
+			enc.appendMap(t, s, kv.Value, 1)
+			continue
 		}
-		s.plain = appendPair(s.plain[:0], string(kv.Key), kv.Value, t.room())
-		t.append(stringOf(s.plain))
+		enc.appendPair(t, s, string(kv.Key), kv.Value)
 	}
-	s.appendException(t, begin)
+	if e.EventName != "" && !s.named {
+		s.appendString(t, "event.name", e.EventName)
+	}
+	switch {
+	case e.SeverityText != "" && !isLevelName(e.SeverityText):
+		s.appendString(t, "severity", e.SeverityText)
+	case e.Severity >= 1 && e.Severity <= 4: // Python's logging has no such level
+		s.appendString(t, "severity", traceNames[e.Severity-1])
+	}
+	if enc.config.TraceIDs {
+		if e.TraceID != ([16]byte{}) {
+			s.appendString(t, "trace_id", stringOf(hex.AppendEncode(s.hex[:0], e.TraceID[:])))
+		}
+		if e.SpanID != ([8]byte{}) {
+			s.appendString(t, "span_id", stringOf(hex.AppendEncode(s.hex[:0], e.SpanID[:])))
+		}
+	}
 }
 
-// appendException writes exception.type, message and stacktrace as a trace below
-// everything else. A stack trace that already tells the error is not preceded by it.
-func (s *scratch) appendException(t *text, begin int) {
-	kind, message, stack := s.exception[exceptionType], s.exception[exceptionMessage], s.exception[exceptionStacktrace]
-	if message == "" || !strings.Contains(stack, message) {
-		headline := kind
-		if kind != "" && message != "" {
-			headline += ": "
-		}
-		headline += message
-		s.appendLine(t, begin, headline)
-	}
-	s.appendLine(t, begin, strings.TrimRight(stack, "\n"))
-}
+var traceNames = [4]string{"TRACE", "TRACE2", "TRACE3", "TRACE4"}
 
-func (s *scratch) appendLine(t *text, begin int, line string) {
-	if line == "" {
+// appendMap writes the members of a map, such as a group of slog, as pairs of
+// their own; s.key holds the name of the map.
+func (enc *Encoder) appendMap(t *text, s *scratch, m attribute.Value, depth int) {
+	members := m.AsMap()
+	name := len(s.key)
+	if len(members) == 0 || depth > maxDepth {
+		s.appendString(t, stringOf(s.key), map[bool]string{true: "{}", false: tooDeep}[len(members) == 0])
 		return
 	}
-	if len(t.buf) > begin {
-		t.append("\n")
+	for _, kv := range members {
+		if t.cut {
+			return
+		}
+		if enc.table.lookup(string(kv.Key)).field == fieldDenied {
+			continue
+		}
+		s.key = append(s.key[:name], '.')
+		key := string(kv.Key)
+		s.key = append(s.key, key[:min(len(key), t.room()+1)]...)
+		if kv.Value.Type() == attribute.MAP {
+			enc.appendMap(t, s, kv.Value, depth+1)
+		} else {
+			enc.appendPair(t, s, stringOf(s.key), kv.Value)
+		}
 	}
-	t.append(line)
+	s.key = s.key[:name]
 }
 
 // appendPair writes key=value, each quoted where a reader could not tell where
-// it ends. Of a text longer than room only the beginning is written: the rest
+// it ends. Of a text longer than what fits only the beginning is written: the rest
 // would be cut anyway.
-func appendPair(dst []byte, key string, value attribute.Value, room int) []byte {
-	dst = appendWord(dst, key, room)
-	dst = append(dst, '=')
+func (enc *Encoder) appendPair(t *text, s *scratch, key string, value attribute.Value) {
+	s.beginPair(t, key)
+	room := t.room()
 	switch value.Type() {
 	case attribute.STRING:
-		return appendWord(dst, value.AsString(), room)
+		s.plain = appendWord(s.plain, value.AsString(), room)
+	case attribute.BOOL, attribute.INT64, attribute.FLOAT64:
+		s.plain = enc.appendPlain(s.plain, value, room)
+	default:
+		s.value = enc.appendPlain(s.value[:0], value, room)
+		s.plain = appendWord(s.plain, stringOf(s.value), room)
+	}
+	t.append(stringOf(s.plain))
+}
+
+func (s *scratch) appendString(t *text, key, value string) {
+	s.beginPair(t, key)
+	s.plain = appendWord(s.plain, value, t.room())
+	t.append(stringOf(s.plain))
+}
+
+// beginPair separates a pair from what stands before it and writes its key to s.plain.
+func (s *scratch) beginPair(t *text, key string) {
+	if len(t.buf) > t.start {
+		t.append(" ")
+	}
+	s.plain = append(appendWord(s.plain[:0], key, t.room()), '=')
+}
+
+// appendPlain writes a value as OpenTelemetry shows it: a text and a number as
+// they are, lists and maps as JSON, of which no more than room is needed.
+func (enc *Encoder) appendPlain(dst []byte, value attribute.Value, room int) []byte {
+	switch value.Type() {
+	case attribute.EMPTY:
+		return dst
+	case attribute.STRING:
+		return append(dst, value.AsString()...)
 	case attribute.BOOL:
 		return strconv.AppendBool(dst, value.AsBool())
 	case attribute.INT64:
 		return strconv.AppendInt(dst, value.AsInt64(), 10)
 	case attribute.FLOAT64:
-		f := value.AsFloat64()
-		if math.IsInf(f, 0) || math.IsNaN(f) {
-			return append(dst, value.String()...)
+		return appendFloat(dst, value.AsFloat64())
+	}
+	r := renderer{buf: dst, max: len(dst) + room + utf8.UTFMax, table: enc.table}
+	r.value(value)
+	if value.Type() == attribute.BYTESLICE {
+		return append(dst, r.buf[len(dst)+1:len(r.buf)-1]...) // without the quotes
+	}
+	return r.buf
+}
+
+// appendException writes exception.type, message and stacktrace as a trace below
+// everything else. A stack trace that already tells the error is not preceded by it.
+func (s *scratch) appendException(t *text) {
+	kind, message, stack := s.exception[0], s.exception[1], s.exception[2]
+	if (kind != "" || message != "") && (message == "" || !strings.Contains(stack[:min(len(stack), t.limit)], message)) {
+		s.beginLine(t)
+		t.append(kind)
+		if kind != "" && message != "" {
+			t.append(": ")
 		}
-		return strconv.AppendFloat(dst, f, 'g', -1, 64)
-	default:
-		return appendWord(dst, value.String(), room)
+		t.append(message)
+	}
+	if stack = strings.TrimSuffix(stack, "\n"); stack != "" {
+		s.beginLine(t)
+		t.append(stack)
+	}
+}
+
+// beginLine puts what follows on a line of its own.
+func (s *scratch) beginLine(t *text) {
+	if n := len(t.buf); n > t.start && !(t.buf[n-1] == 'n' && n-2 >= t.start && t.buf[n-2] == '\\' && escapedBorder(t.buf, t.start, n-1) == n-2) {
+		t.append("\n")
 	}
 }
 

@@ -15,15 +15,16 @@ import (
 // finder collects the run that attributes name.
 type finder struct {
 	ids                run.IDs
-	flowRank, taskRank uint8 // rank of the key that gave the id; 0: none yet
+	flowRank, taskRank uint16 // rank of the key that gave the id; 0: none yet
 	typed              run.ID
+	typedRank          uint16
 	runType            string
 }
 
 // offer takes an attribute into account if it names a run. It reports false for
 // an attribute that should hold an id and does not.
 func (f *finder) offer(m meaning, value attribute.Value) bool {
-	if m.field == fieldRunType {
+	if m.field == RunType {
 		f.runType = value.AsString()
 		return true
 	}
@@ -36,31 +37,39 @@ func (f *finder) offer(m meaning, value attribute.Value) bool {
 		return isPlaceholder(text)
 	}
 	switch m.field {
-	case fieldFlowRun:
-		if f.flowRank == 0 || m.rank < f.flowRank {
-			f.ids.Flow, f.flowRank = id, m.rank
+	case FlowRunID:
+		f.flow(id, m.rank)
+	case TaskRunID:
+		f.task(id, m.rank)
+	case TypedID:
+		if f.typedRank == 0 || m.rank < f.typedRank {
+			f.typed, f.typedRank = id, m.rank
 		}
-	case fieldTaskRun:
-		if f.taskRank == 0 || m.rank < f.taskRank {
-			f.ids.Task, f.taskRank = id, m.rank
-		}
-	case fieldRunID:
-		f.typed = id
 	}
 	return true
 }
 
+func (f *finder) flow(id run.ID, rank uint16) {
+	if f.flowRank == 0 || rank < f.flowRank {
+		f.ids.Flow, f.flowRank = id, rank
+	}
+}
+
+func (f *finder) task(id run.ID, rank uint16) {
+	if f.taskRank == 0 || rank < f.taskRank {
+		f.ids.Task, f.taskRank = id, rank
+	}
+}
+
 // run returns the ids after the last attribute.
 func (f *finder) run() run.IDs {
-	if !f.typed.IsZero() {
-		typed := attribute.StringValue(f.typed.String())
+	if f.typedRank != 0 {
 		switch f.runType {
 		case "flow":
-			f.offer(meaning{fieldFlowRun, rankTypedRun}, typed)
+			f.flow(f.typed, f.typedRank)
 		case "task":
-			f.offer(meaning{fieldTaskRun, rankTypedRun}, typed)
+			f.task(f.typed, f.typedRank)
 		}
-		f.typed = run.ID{}
 	}
 	return f.ids
 }
@@ -71,19 +80,32 @@ func isPlaceholder(text string) bool {
 	return text == "" || text == "None" || text == "<unknown>"
 }
 
-// resolve finds the run of a record among sources, the first one first.
-func resolve(sources ...run.IDs) run.IDs {
-	var found run.IDs
-	for _, source := range sources {
+// under adds what a source of lower precedence says: its flow run, where none is
+// known yet, and its task run with it.
+func under(found *run.IDs, source run.IDs) {
+	if found.Flow.IsZero() {
 		if found.Task.IsZero() {
 			found.Task = source.Task
 		}
-		if !source.Flow.IsZero() {
-			found.Flow = source.Flow
-			return found
-		}
+		found.Flow = source.Flow
 	}
-	return run.IDs{}
+}
+
+// resolve finds the run of a record; the zero IDs where nothing names a flow run.
+func (enc *Encoder) resolve(found run.IDs, e *Entry) run.IDs {
+	under(&found, e.Context)
+	if found.Flow.IsZero() && e.Ambient != nil {
+		baggage, span := e.Ambient()
+		under(&found, baggage)
+		under(&found, span)
+	}
+	under(&found, e.Scope.Run)
+	under(&found, e.Resource.Run)
+	under(&found, enc.config.Default)
+	if found.Flow.IsZero() {
+		return run.IDs{}
+	}
+	return found
 }
 
 // unknownService begins the name that the OpenTelemetry SDK gives a service
@@ -91,18 +113,18 @@ func resolve(sources ...run.IDs) run.IDs {
 const unknownService = "unknown_service"
 
 // Resolve reads the attributes of a scope or a resource, once for all records
-// that share them.
+// that share them, or those of a span or of baggage.
 func (enc *Encoder) Resolve(attributes iter.Seq[attribute.KeyValue]) Source {
 	var source Source
 	var find finder
 	for kv := range attributes {
-		m := enc.keys.lookup(string(kv.Key))
+		m := enc.table.lookup(string(kv.Key))
 		switch m.field {
-		case fieldFlowRun, fieldTaskRun, fieldRunID, fieldRunType:
+		case FlowRunID, TaskRunID, TypedID, RunType:
 			if !find.offer(m, kv.Value) {
 				enc.badID(string(kv.Key))
 			}
-		case fieldServiceName:
+		case ServiceName:
 			if name := kv.Value.String(); !strings.HasPrefix(name, unknownService) {
 				source.ServiceName = name
 			}

@@ -3,7 +3,10 @@
 
 package mapping
 
-import "github.com/prefectlogs/prefectlogs/run"
+import (
+	"github.com/prefectlogs/prefectlogs/exporter/payload"
+	"github.com/prefectlogs/prefectlogs/run"
+)
 
 // maxShift is how far, in microseconds, a record may lie behind the last one of
 // its run and still be put behind it.
@@ -42,6 +45,27 @@ func (s *Sequencer) Next(flow run.ID, micros int64) int64 {
 		s.stamp, s.known = micros, true
 	}
 	return micros
+}
+
+// Stamp writes its final stamp into an encoded record, or into each of its
+// parts, which then stand right behind each other.
+func (s *Sequencer) Stamp(line []byte, meta Meta) {
+	if meta.ExactTime {
+		return
+	}
+	if meta.Parts <= 1 {
+		if micros := s.Next(meta.Run.Flow, meta.Micros); micros != meta.Micros {
+			payload.SetStamp(line, micros)
+		}
+		return
+	}
+	own := meta.Micros
+	for part := range Lines(line, meta) {
+		if micros := s.Next(meta.Run.Flow, own); micros != own {
+			payload.SetStamp(part, micros)
+		}
+		own++
+	}
 }
 
 // change puts the run used last away and takes the other one out.

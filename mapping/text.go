@@ -19,30 +19,38 @@ const maxEscape = len(`\u001f`)
 
 // text appends safe, escaped text to the inside of a JSON string, up to a limit.
 // What does not fit is cut at the border of a character, and the mark
-// is put behind it.
+// is put behind it. The buffer is never empty: see appendEscaped.
 type text struct {
-	buf   []byte
-	start int // where the text begins in buf
-	limit int // len(buf) never exceeds it
-	cut   bool
+	buf      []byte
+	start    int // where the text begins in buf
+	limit    int // len(buf) never exceeds it
+	keepANSI bool
+	cut      bool
 }
 
-// append adds s. Invalid UTF-8 becomes U+FFFD, NUL is left out.
+// append adds s. Invalid UTF-8 becomes U+FFFD; NUL and terminal sequences
+// are left out. Of a very long s only a beginning is looked at, twice as long as
+// what would fit.
 func (t *text) append(s string) {
 	if t.cut || s == "" {
 		return
 	}
-	if strings.IndexByte(s, 0) < 0 {
-		t.appendWithoutNUL(s)
-		return
+	cut := false
+	if most := 2*t.room() + 64; len(s) > most {
+		s, cut = s[:runeBorder(s, most)], true
 	}
-	for part := range strings.SplitSeq(s, "\x00") {
-		t.appendWithoutNUL(part)
+	if strings.IndexByte(s, 0) < 0 && (t.keepANSI || strings.IndexByte(s, escape) < 0) {
+		t.appendClean(s)
+	} else {
+		t.appendDirty(s)
+	}
+	if cut && !t.cut {
+		t.truncate()
 	}
 }
 
-// appendWithoutNUL adds s in pieces, so that the work ends at the limit, however long s is.
-func (t *text) appendWithoutNUL(s string) {
+// appendClean adds s in pieces, so that the work ends at the limit, however long s is.
+func (t *text) appendClean(s string) {
 	const piece = 4 << 10
 	for s != "" && !t.cut {
 		if len(t.buf)+len(s)*maxEscape <= t.limit {

@@ -49,7 +49,11 @@ func sixAttributes() sdklog.Record {
 
 func newNullBatch(t testing.TB) *processor.Batch {
 	t.Helper()
-	batch, err := processor.NewBatch(nullSender{mapping.NewEncoder(mapping.Config{})})
+	encoder, err := mapping.NewEncoder(mapping.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	batch, err := processor.NewBatch(nullSender{encoder})
 	if err != nil {
 		t.Fatal(err)
 	}

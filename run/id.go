@@ -4,8 +4,11 @@
 package run
 
 import (
+	"bytes"
 	"errors"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // ID is the UUID of a flow run or a task run. The zero ID (the nil UUID) names
@@ -14,38 +17,98 @@ type ID [16]byte
 
 var errNotUUID = errors.New("not a UUID (want 32 hexadecimal digits, with or without dashes)")
 
-// ParseID reads an id in the spellings that Prefect's servers and Python's
-// uuid.UUID take: dashed, 32 digits in a row, upper case, in braces, or with
-// the prefix "urn:uuid:". The error does not repeat the text.
+// maxIDText bounds the text that is looked at for an id, in bytes. Python has
+// no such bound, but no spelling that anybody uses comes near it.
+const maxIDText = 1024
+
+// ParseID reads an id in every spelling that Python's uuid.UUID takes, and so
+// Prefect: dashed, 32 digits in a row, upper case, in braces, with the prefix
+// "urn:uuid:", and whatever else Python's int(text, 16) makes a number of once
+// those are gone. A text of more than 1,024 bytes is no id. The error does not
+// repeat the text.
 func ParseID(s string) (ID, error) {
 	var id ID
 	if len(s) == 36 && s[8] == '-' && s[13] == '-' && s[18] == '-' && s[23] == '-' && id.parseDashed(s) {
 		return id, nil
 	}
-	s = strings.TrimPrefix(s, "urn:")
-	s = strings.TrimPrefix(s, "uuid:")
-	s = strings.Trim(s, "{}")
-	var high byte
-	digits := 0
-	for i := range len(s) {
-		if s[i] == '-' {
-			continue
-		}
-		nibble := hexValues[s[i]]
-		if nibble > 15 || digits == 32 {
-			return ID{}, errNotUUID
-		}
-		if digits%2 == 0 {
-			high = nibble
-		} else {
-			id[digits/2] = high<<4 | nibble
-		}
-		digits++
-	}
-	if digits != 32 {
+	if len(s) < 32 || len(s) > maxIDText || !id.parsePython(s) {
 		return ID{}, errNotUUID
 	}
 	return id, nil
+}
+
+// parsePython does what uuid.UUID does: it takes "urn:", "uuid:", braces and
+// dashes away, wants 32 characters to be left, and has int(text, 16) read them.
+func (id *ID) parsePython(s string) bool {
+	s = strings.ReplaceAll(s, "urn:", "")
+	s = strings.ReplaceAll(s, "uuid:", "")
+	s = strings.Trim(s, "{}")
+	var text [32]byte
+	n := 0
+	for _, r := range s {
+		if r == '-' {
+			continue
+		}
+		if n == len(text) {
+			return false
+		}
+		text[n] = asciiOf(r)
+		n++
+	}
+	return n == len(text) && id.parseInt(text[:])
+}
+
+// asciiOf returns what int() takes a character for: outside of ASCII every
+// decimal digit is one and every space is one; 0 is what it does not take.
+func asciiOf(r rune) byte {
+	switch {
+	case r < utf8.RuneSelf:
+		return byte(r)
+	case unicode.IsSpace(r):
+		return ' '
+	}
+	for _, block := range unicode.Nd.R16 {
+		if r >= rune(block.Lo) && r <= rune(block.Hi) {
+			return byte('0' + (r-rune(block.Lo))%10)
+		}
+	}
+	for _, block := range unicode.Nd.R32 {
+		if r >= rune(block.Lo) && r <= rune(block.Hi) {
+			return byte('0' + (r-rune(block.Lo))%10)
+		}
+	}
+	return 0
+}
+
+// parseInt reads a number as int(text, 16) does: space around it, a plus sign,
+// "0x" and single underscores between digits are all right.
+func (id *ID) parseInt(text []byte) bool {
+	text = bytes.Trim(text, " \t\n\v\f\r")
+	text = bytes.TrimPrefix(text, []byte("+"))
+	afterDigit := false // an underscore may stand here
+	if len(text) > 2 && text[0] == '0' && text[1]|0x20 == 'x' {
+		text, afterDigit = text[2:], true
+	}
+	*id = ID{}
+	for _, c := range text {
+		if c == '_' && afterDigit {
+			afterDigit = false
+			continue
+		}
+		nibble := hexValues[c]
+		if nibble > 15 {
+			return false
+		}
+		for i := range id {
+			next := nibble
+			if i+1 < len(id) {
+				next = id[i+1] >> 4
+			}
+			id[i] = id[i]<<4 | next
+		}
+		afterDigit = true
+	}
+	return afterDigit && len(text) > 0
 }
 
 // parseDashed reads the canonical spelling, the one that nearly every record carries.

@@ -75,8 +75,8 @@ func (r *Reporter) Working() {
 }
 
 // MissingRun counts a record without a run and says so at the first one of
-// its logger.
-func (r *Reporter) MissingRun(logger string) {
+// its logger. place is asked then where in the program the record comes from; see NoRun.
+func (r *Reporter) MissingRun(logger string, place func() string) {
 	r.mu.Lock()
 	_, known := r.missing[logger]
 	first := !known && len(r.missing) < maxKeys
@@ -85,13 +85,17 @@ func (r *Reporter) MissingRun(logger string) {
 	}
 	r.mu.Unlock()
 	if first {
-		r.handle(NoRun(logger))
+		r.handle(NoRun(logger, place()))
 	}
 }
 
-// NoRun is the error of a record without a run.
-func NoRun(logger string) error {
-	return fmt.Errorf("a record of logger %q belongs to no run and is not sent: put a run into its context (run.NewContext), set PREFECT__FLOW_RUN_ID, or silence this with PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW=ignore", logger)
+// NoRun is the error of a record without a run. place names the call that made
+// it, or is empty.
+func NoRun(logger, place string) error {
+	if place != "" {
+		place = ", logged in " + place + ","
+	}
+	return fmt.Errorf("a record of logger %q%s belongs to no run and is not sent: put a run into its context (run.NewContext), set PREFECT__FLOW_RUN_ID, or silence this with PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW=ignore", logger, place)
 }
 
 // Close says how many records without a run there were, where there was more than the one already told.

@@ -10,12 +10,15 @@ package sdkrecord
 import (
 	"context"
 	"iter"
+	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 
 	"go.opentelemetry.io/otel/attribute"
 	sdklog "go.opentelemetry.io/otel/sdk/log"
 	"go.opentelemetry.io/otel/sdk/resource"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/prefectlogs/prefectlogs/internal/diag"
 	"github.com/prefectlogs/prefectlogs/mapping"
@@ -37,11 +40,13 @@ type resolvedResource struct {
 	source   mapping.Source
 }
 
-// walker is an entry and the function that fills its attributes, bound once so
-// that a walk does not allocate.
+// walker is an entry and the functions that fill it, bound once so that a walk
+// does not allocate.
 type walker struct {
-	entry mapping.Entry
-	visit func(attribute.KeyValue) bool
+	entry   mapping.Entry
+	visit   func(attribute.KeyValue) bool
+	ambient func() (baggage, span run.IDs)
+	ctx     context.Context // of the record at hand
 }
 
 // maxPooledAttributes bounds the memory that a pooled walker holds on to.
@@ -53,9 +58,10 @@ func NewReader(encoder *mapping.Encoder, reporter *diag.Reporter) *Reader {
 	r.pool.New = func() any {
 		w := new(walker)
 		w.visit = func(kv attribute.KeyValue) bool {
-			w.entry.Attributes = append(w.entry.Attributes, kv)
+			w.entry.Add(encoder, kv)
 			return true
 		}
+		w.ambient = func() (baggage, span run.IDs) { return r.ambient(w.ctx) }
 		return w
 	}
 	return r
@@ -70,6 +76,7 @@ func (r *Reader) Append(ctx context.Context, dst []byte, record *sdklog.Record, 
 			w.entry.Attributes = nil
 		}
 		w.entry.Reset()
+		w.ctx = nil
 		r.pool.Put(w)
 	}()
 
@@ -80,7 +87,11 @@ func (r *Reader) Append(ctx context.Context, dst []byte, record *sdklog.Record, 
 	e.SeverityText = record.SeverityText()
 	e.EventName = record.EventName()
 	e.Body = record.Body()
+	e.TraceID = record.TraceID()
+	e.SpanID = record.SpanID()
+	w.ctx = ctx
 	e.Context = run.IDsFromContext(ctx)
+	e.Ambient = w.ambient
 	e.Resource = r.resolveResource(record.Resource())
 	scope := record.InstrumentationScope()
 	e.ScopeName = scope.Name
@@ -90,18 +101,74 @@ func (r *Reader) Append(ctx context.Context, dst []byte, record *sdklog.Record, 
 	record.WalkAttributes(w.visit)
 	line, meta, err := r.encoder.Append(dst, e, limit)
 	if err == mapping.ErrNoRun {
-		r.missingRun(scope.Name)
+		r.missingRun(scope.Name, e.Attributes)
 	}
 	return line, meta, err
 }
 
-func (r *Reader) missingRun(logger string) {
+// attributer is a span of the SDK's that is being recorded.
+type attributer interface {
+	Attributes() []attribute.KeyValue
+}
+
+// ambient finds the runs that trusted baggage and the span in ctx name.
+func (r *Reader) ambient(ctx context.Context) (baggage, span run.IDs) {
+	if members := run.TrustedBaggage(ctx); members != nil {
+		baggage = r.encoder.Resolve(func(yield func(attribute.KeyValue) bool) {
+			for name, value := range members {
+				if !yield(attribute.String(name, value)) {
+					return
+				}
+			}
+		}).Run
+	}
+	if recording, ok := trace.SpanFromContext(ctx).(attributer); ok {
+		span = r.encoder.Resolve(slices.Values(recording.Attributes())).Run
+	}
+	return baggage, span
+}
+
+func (r *Reader) missingRun(logger string, attributes []attribute.KeyValue) {
 	switch r.encoder.MissingRun() {
 	case mapping.WarnMissingRun:
-		r.reporter.MissingRun(logger)
+		r.reporter.MissingRun(logger, func() string { return place(attributes) })
 	case mapping.ErrorMissingRun:
-		r.reporter.Tell(diag.NoRun(logger))
+		r.reporter.Tell(diag.NoRun(logger, place(attributes)))
 	}
+}
+
+// maxPlace bounds each part of a place, in bytes.
+const maxPlace = 200
+
+// place returns where in the program a record comes from, as far as it says so:
+// "main.work (main.go:12)", or "".
+func place(attributes []attribute.KeyValue) string {
+	var function, file, line string
+	for _, kv := range attributes {
+		switch text := kv.Value; kv.Key {
+		case "code.function.name", "code.function":
+			function = printable(text.AsString())
+		case "code.file.path", "code.filepath":
+			file = printable(text.AsString())
+		case "code.line.number", "code.lineno":
+			line = strconv.FormatInt(text.AsInt64(), 10)
+		}
+	}
+	if file != "" && line != "" {
+		file += ":" + line
+	}
+	switch {
+	case function != "" && file != "":
+		return function + " (" + file + ")"
+	default:
+		return function + file
+	}
+}
+
+// printable returns a text as a part of an error: short and on one line.
+func printable(text string) string {
+	quoted := strconv.Quote(text[:min(len(text), maxPlace)])
+	return quoted[1 : len(quoted)-1]
 }
 
 func (r *Reader) resolveResource(res *resource.Resource) mapping.Source {

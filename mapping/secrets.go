@@ -1,0 +1,109 @@
+// SPDX-FileCopyrightText: The prefectlogs authors
+// SPDX-License-Identifier: Apache-2.0
+
+package mapping
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/base64"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/segmentio/encoding/json"
+)
+
+// minSecret is the length from which a text can be masked.
+const minSecret = 4
+
+// stars stand in place of a secret, as in Prefect's own logs. Of a short secret
+// there are four, so that a mask is never longer than what it covers.
+const stars = "********"
+
+// secrets are the texts that no line shows, each as it stands within a line:
+// escaped once, or twice where it is part of a quoted value or of JSON. The
+// longest stand first.
+type secrets [][]byte
+
+func newSecrets(texts []string) secrets {
+	var all secrets
+	add := func(s string) {
+		escaped := text{buf: []byte{'"'}, start: 1, limit: maxEscape*len(s) + 64, keepANSI: true}
+		escaped.append(s)
+		if form := escaped.buf[1:]; len(form) >= minSecret && !slices.ContainsFunc(all, func(known []byte) bool { return bytes.Equal(known, form) }) {
+			all = append(all, form)
+		}
+	}
+	for _, secret := range texts {
+		if len(secret) < minSecret {
+			continue
+		}
+		forms := []string{secret, url.QueryEscape(secret), url.PathEscape(secret)}
+		if strings.Contains(secret, ":") { // as an Authorization header has it
+			forms = append(forms, base64.StdEncoding.EncodeToString([]byte(secret)))
+		}
+		for _, form := range forms {
+			add(form)
+			quoted := strconv.Quote(form)
+			add(quoted[1 : len(quoted)-1])
+			inJSON := string(json.AppendEscape(nil, form, 0))
+			add(inJSON[1 : len(inJSON)-1])
+		}
+	}
+	slices.SortFunc(all, func(a, b []byte) int { return cmp.Compare(len(b), len(a)) })
+	return all
+}
+
+// mask covers the secrets in a text, which never becomes longer. Where the text
+// was cut, the beginning of a secret right before the mark is removed.
+func (list secrets) mask(t *text) {
+	if len(list) == 0 {
+		return
+	}
+	for _, secret := range list {
+		t.buf = maskOne(t.buf, t.start, secret)
+	}
+	if !t.cut || !bytes.HasSuffix(t.buf[t.start:], []byte(mark)) {
+		return
+	}
+	end := len(t.buf) - len(mark)
+	for _, secret := range list {
+		for n := min(len(secret)-1, end-t.start); n >= minSecret; n-- {
+			if bytes.HasSuffix(t.buf[t.start:end], secret[:n]) && escapedBorder(t.buf, t.start, end-n) == end-n {
+				t.buf = append(t.buf[:end-n], mark...)
+				return
+			}
+		}
+	}
+}
+
+// maskOne covers one secret in buf[start:].
+func maskOne(buf []byte, start int, secret []byte) []byte {
+	read, write := start, start
+	for scan := start; ; {
+		i := bytes.Index(buf[scan:], secret)
+		if i < 0 {
+			break
+		}
+		at := scan + i
+		if escapedBorder(buf, read, at) != at { // within an escape: not this text
+			scan = at + 1
+			continue
+		}
+		write += copy(buf[write:], buf[read:at])
+		cover := stars
+		if len(secret) < len(stars) {
+			cover = stars[:minSecret]
+		}
+		write += copy(buf[write:], cover)
+		read = at + len(secret)
+		scan = read
+	}
+	if read == start {
+		return buf
+	}
+	write += copy(buf[write:], buf[read:])
+	return buf[:write]
+}
