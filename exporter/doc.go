@@ -20,8 +20,16 @@
 //	WithMaxLogSize        PREFECT_LOGGING_TO_API_MAX_LOG_SIZE        1,000,000 bytes
 //	WithMissingRun        PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW   warn
 //	WithDefaultRun        PREFECT__FLOW_RUN_ID, PREFECT__TASK_RUN_ID none
-//	WithBatchRecords      -                                          200 records
-//	WithRequestTimeout    -                                          60 s
+//	WithBatchRecords      -                                          200 records; processor.Batch adapts up to 1,000
+//	WithHeaders           PREFECT_CLIENT_CUSTOM_HEADERS              none
+//	WithRequestTimeout    PREFECT_API_REQUEST_TIMEOUT                60 s
+//	WithConnection        PREFECT_API_SSL_CERT_FILE,                 the system's certificates
+//	                      PREFECT_API_TLS_INSECURE_SKIP_VERIFY
+//	WithExportTimeout     -                                          10 s
+//
+// How records are mapped is told in package mapping; WithFormat, WithOversize,
+// WithKeys, WithAllowedAttributes, WithDeniedAttributes, WithTraceIDs,
+// WithKeptANSI and WithExactTime change it.
 //
 // The run of a record is the one that its attributes name, else the one in the
 // context it was emitted with, else the one of its scope, its resource or the

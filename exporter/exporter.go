@@ -51,31 +51,25 @@ type Exporter struct {
 // New itself. All problems of settings, environment and options are returned
 // in one joined error.
 func New(_ context.Context, opts ...Option) (*Exporter, error) {
-	c, err := newConfig(opts)
-	if err != nil {
-		return nil, err
+	c, configErr := newConfig(opts)
+	if c.settings == nil {
+		return nil, configErr
 	}
-	client, err := prefectapi.New(prefectapi.Config{
+	client, clientErr := prefectapi.New(prefectapi.Config{
 		APIURL:     c.endpoint,
 		APIKey:     c.apiKey,
 		AuthString: c.authString,
+		Headers:    c.headers,
 		Timeout:    c.timeout,
 		Transport:  c.transport,
+		Connection: c.connection,
 	})
-	if err != nil {
-		return nil, err
-	}
 	reporter := diag.New(c.onError)
-	encoder, err := mapping.NewEncoder(mapping.Config{
-		Default:    c.defaultRun.IDs(),
-		MissingRun: c.missingRun,
-		Disabled:   !c.settings.ToAPI.Enabled,
-		BadID: func(key string) {
-			reporter.Once("id "+key, fmt.Errorf("attribute %q holds a run id that is no UUID; it counts as absent", key))
-		},
-		Secrets: []string{c.apiKey, c.authString},
-	})
-	if err != nil {
+	c.mapping.BadID = func(key string) {
+		reporter.Once("id "+key, fmt.Errorf("attribute %q holds a run id that is no UUID; it counts as absent", key))
+	}
+	encoder, encoderErr := mapping.NewEncoder(c.mapping)
+	if err := errors.Join(configErr, clientErr, encoderErr); err != nil {
 		return nil, err
 	}
 	e := &Exporter{

@@ -238,7 +238,8 @@ func TestAnExporterThatWaitedInVainDoesNotWaitForEveryRecord(t *testing.T) {
 func TestExportTriesAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := prefecttest.NewServer(t)
-		server.Fault(prefecttest.Status(503), prefecttest.Status(429).RetryAfter("2"), prefecttest.CutBefore())
+		busy := prefecttest.Status(503).Body(`{"exception_message":"Service Unavailable"}`) // of Prefect, not of a proxy
+		server.Fault(busy, prefecttest.Status(429).RetryAfter("2"), prefecttest.CutBefore())
 		exp, told := newExporter(t, server)
 		if err := exp.Export(context.Background(), records(3)); err != nil {
 			t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"time"
 
@@ -39,9 +40,11 @@ type config struct {
 	maxLogSize    int
 	batchSize     int
 	batchRecords  int
-	missingRun    mapping.MissingRun
+	mapping       mapping.Config
 	defaultRun    *run.Info
 	timeout       time.Duration
+	headers       map[string]string
+	connection    prefectapi.Connection
 	transport     http.RoundTripper
 	exportTimeout time.Duration
 	onError       func(error)
@@ -95,7 +98,8 @@ func WithAuthString(auth string) Option {
 // WithMaxLogSize bounds one log in bytes as they go over the wire, in place of
 // PREFECT_LOGGING_TO_API_MAX_LOG_SIZE (default 1,000,000). Longer messages are
 // cut and marked. Less than 512 is an error; more than the
-// batch size less two counts as that.
+// batch size less two counts as that. Without this option, logs for Prefect Cloud
+// are bounded by PREFECT_CLOUD_MAX_LOG_SIZE (25,000 bytes) too.
 func WithMaxLogSize(bytes int) Option {
 	return optionFunc(func(c config) config {
 		if bytes < mapping.MinLimit {
@@ -132,39 +136,8 @@ func WithBatchRecords(n int) Option {
 	})
 }
 
-// WithMissingRun says what becomes of records that belong to no run, in place of
-// PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW (default warn). They are
-// never sent. An unknown policy is an error.
-func WithMissingRun(policy mapping.MissingRun) Option {
-	return optionFunc(func(c config) config {
-		switch policy {
-		case mapping.WarnMissingRun, mapping.ErrorMissingRun, mapping.IgnoreMissingRun:
-			c.missingRun = policy
-			return c
-		}
-		return c.invalid("the policy for records without a run is %q; it must be warn, error or ignore", policy)
-	})
-}
-
-// WithDefaultRun sets the run of records that name none, in place of
-// what [run.FromEnvironment] returns. An id that is no UUID is an error. The zero
-// Info means none.
-func WithDefaultRun(info run.Info) Option {
-	return optionFunc(func(c config) config {
-		ids := info.IDs()
-		if info.FlowRunID != "" && ids.Flow.IsZero() {
-			return c.invalid("the flow run id of the default run is no UUID")
-		}
-		if info.TaskRunID != "" && ids.Task.IsZero() {
-			return c.invalid("the task run id of the default run is no UUID")
-		}
-		c.defaultRun = &info
-		return c
-	})
-}
-
-// WithRequestTimeout bounds one HTTP request in all; the default is
-// [prefectapi.DefaultTimeout], as in Prefect's own client. It must be positive.
+// WithRequestTimeout bounds one HTTP request in all, in place of
+// PREFECT_API_REQUEST_TIMEOUT (default 60 s). It must be positive.
 func WithRequestTimeout(d time.Duration) Option {
 	return optionFunc(func(c config) config {
 		if d <= 0 {
@@ -191,8 +164,29 @@ func WithExportTimeout(d time.Duration) Option {
 // program that logs.
 const defaultExportTimeout = 10 * time.Second
 
+// WithHeaders sends these headers with every request, in place of
+// PREFECT_CLIENT_CUSTOM_HEADERS. They win over credentials. A header that cannot
+// be sent, or would change what a request is, is an error; User-Agent and those
+// of CSRF tokens are left out, as in Prefect.
+func WithHeaders(headers map[string]string) Option {
+	return optionFunc(func(c config) config {
+		c.headers = maps.Clone(headers)
+		return c
+	})
+}
+
+// WithConnection says how the server is reached: certificates, proxy. What it
+// leaves open comes from PREFECT_API_SSL_CERT_FILE and
+// PREFECT_API_TLS_INSECURE_SKIP_VERIFY. Files that cannot be read are an error.
+func WithConnection(connection prefectapi.Connection) Option {
+	return optionFunc(func(c config) config {
+		c.connection = connection
+		return c
+	})
+}
+
 // WithTransport sends requests through rt, in place of a transport of the
-// exporter's own. Its idle connections are closed at Shutdown.
+// exporter's own, and settings and options of the connection do not apply. Its idle connections are closed at Shutdown.
 func WithTransport(rt http.RoundTripper) Option {
 	return optionFunc(func(c config) config {
 		c.transport = rt
@@ -230,14 +224,56 @@ func newConfig(opts []Option) (config, error) {
 		}
 		c.defaultRun = &environment
 	}
-	c.endpoint = cmp.Or(c.endpoint, c.settings.APIURL)
-	if c.apiKey == "" && c.authString == "" {
-		c.apiKey, c.authString = c.settings.APIKey.Reveal(), c.settings.APIAuthString.Reveal()
-	}
-	c.batchSize = max(cmp.Or(c.batchSize, c.settings.ToAPI.BatchSize), mapping.MinLimit+payload.Overhead)
-	c.maxLogSize = min(max(cmp.Or(c.maxLogSize, c.settings.ToAPI.MaxLogSize), mapping.MinLimit), c.batchSize-payload.Overhead)
-	c.missingRun = cmp.Or(c.missingRun, mapping.MissingRun(c.settings.ToAPI.WhenMissingFlow))
-	c.timeout = cmp.Or(c.timeout, prefectapi.DefaultTimeout)
-	c.exportTimeout = cmp.Or(c.exportTimeout, defaultExportTimeout)
+	c = c.underLimits().underClient()
 	return c, errors.Join(c.problems...)
+}
+
+// underLimits puts the settings of limits and of mapping under the options.
+func (c config) underLimits() config {
+	toAPI := c.settings.ToAPI
+	c.batchSize = max(cmp.Or(c.batchSize, toAPI.BatchSize), mapping.MinLimit+payload.Overhead)
+	if c.maxLogSize == 0 {
+		c.maxLogSize = toAPI.MaxLogSize
+		if c.isCloud() {
+			c.maxLogSize = min(c.maxLogSize, c.settings.Cloud.MaxLogSize)
+		}
+	}
+	c.maxLogSize = min(max(c.maxLogSize, mapping.MinLimit), c.batchSize-payload.Overhead)
+	c.exportTimeout = cmp.Or(c.exportTimeout, defaultExportTimeout)
+
+	c.mapping.Default = c.defaultRun.IDs()
+	c.mapping.Disabled = !toAPI.Enabled
+	c.mapping.MissingRun = cmp.Or(c.mapping.MissingRun, mapping.MissingRun(toAPI.WhenMissingFlow))
+	return c
+}
+
+// isCloud reports whether the server is Prefect Cloud, which takes shorter logs.
+func (c config) isCloud() bool {
+	s := *c.settings
+	s.APIURL = cmp.Or(c.endpoint, s.APIURL)
+	return s.IsCloud()
+}
+
+// underClient puts the settings of the HTTP client under the options.
+func (c config) underClient() config {
+	s := c.settings
+	c.endpoint = cmp.Or(c.endpoint, s.APIURL)
+	if c.apiKey == "" && c.authString == "" {
+		c.apiKey, c.authString = s.APIKey.Reveal(), s.APIAuthString.Reveal()
+	}
+	c.mapping.Secrets = []string{c.apiKey, c.authString}
+	c.timeout = cmp.Or(c.timeout, s.RequestTimeout)
+	c.connection.CAFile = cmp.Or(c.connection.CAFile, s.SSLCertFile)
+	c.connection.InsecureSkipVerify = c.connection.InsecureSkipVerify || s.TLSInsecureSkipVerify
+	if c.transport != nil {
+		c.connection = prefectapi.Connection{} // the transport knows its own
+	}
+	if c.headers == nil && len(s.Client.CustomHeaders) > 0 {
+		c.headers = make(map[string]string)
+		for name, value := range s.Client.CustomHeaders {
+			c.headers[name] = value.Reveal()
+			c.mapping.Secrets = append(c.mapping.Secrets, value.Reveal())
+		}
+	}
+	return c
 }

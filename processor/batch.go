@@ -141,61 +141,92 @@ func (b *Batch) skip(reason error) {
 		b.count(&b.stats.Skipped.OptedOut)
 	case errors.Is(reason, mapping.ErrDisabled):
 		b.count(&b.stats.Skipped.Disabled)
+	case errors.Is(reason, mapping.ErrTooLarge):
+		b.count(&b.stats.Dropped.TooLarge)
+		b.reporter.Once("too large", fmt.Errorf("a log record is longer than %d bytes and is dropped, as the policy for such records has it; further ones are only counted", b.config.limits.LogBytes))
 	default:
 		b.count(&b.stats.Skipped.NoRun)
 	}
 }
 
-// accept puts a line into the queue, or drops what policy drops. It returns
+// accept puts a record into the queue, or drops what policy drops. It returns
 // false where the caller has to wait for room and encode again: blocked callers
-// hold no memory.
-func (b *Batch) accept(line []byte, meta mapping.Meta) bool {
+// hold no memory. Each part of a split record counts as a record.
+func (b *Batch) accept(encoded []byte, meta mapping.Meta) bool {
 	lane := normal
 	if meta.Level >= urgentLevel {
 		lane = urgent
 	}
 	b.mu.Lock()
 	if b.stopping {
-		b.stats.Emitted++
-		b.stats.Dropped.Shutdown++
+		b.stats.Emitted += uint64(meta.Parts)
+		b.stats.Dropped.Shutdown += uint64(meta.Parts)
 		b.mu.Unlock()
 		return true
 	}
-	if micros := b.sequencer.Next(meta.Run.Flow, meta.Micros); micros != meta.Micros {
-		payload.SetStamp(line, micros)
+	b.sequencer.Stamp(encoded, meta)
+	news, lost, done := false, false, false
+	if meta.Parts <= 1 {
+		news, lost, done = b.putLocked(encoded, lane)
+	} else {
+		news, lost, done = b.putPartsLocked(encoded, meta, lane)
 	}
-	lost, put := 0, false
-	for {
-		if put = b.queue.put(line, lane, time.Now); put || b.config.overflow != DropOldest {
-			break
-		}
-		evicted := b.queue.evict(lane, b.lostLocked)
-		if evicted == 0 {
-			break
-		}
-		lost += evicted
-	}
-	if !put && b.config.overflow == Block {
-		b.full.Store(true)
-		b.mu.Unlock()
-		return false
-	}
-	b.stats.Emitted++
-	if !put {
-		b.full.Store(true)
-		b.losses.addLine(line, queueFull)
-		lost++
-	}
-	b.stats.Dropped.QueueFull += uint64(lost)
-	wake := put && b.newsLocked(lane)
 	b.mu.Unlock()
-	if wake {
+	if news {
 		signal(b.wake)
 	}
-	if lost > 0 {
+	if lost {
 		b.tellFull()
 	}
-	return true
+	return done
+}
+
+// putPartsLocked puts the parts of a split record into the queue. Only where not
+// even the first one finds room the caller has to wait.
+func (b *Batch) putPartsLocked(encoded []byte, meta mapping.Meta, lane int) (news, lost, done bool) {
+	for part := range mapping.Lines(encoded, meta) {
+		partNews, partLost, partDone := b.putLocked(part, lane)
+		if !partDone && !done {
+			return false, false, false
+		}
+		if !partDone {
+			b.dropLocked(part)
+			partLost = true
+		}
+		news, lost, done = news || partNews, lost || partLost, true
+	}
+	return news, lost, done
+}
+
+// putLocked puts a line into the queue, in place of older ones where policy has it
+// so, or drops it where policy has that. It returns whether the worker needs to
+// know and whether records were lost; done is false where the caller has to wait.
+func (b *Batch) putLocked(line []byte, lane int) (news, lost, done bool) {
+	for !b.queue.put(line, lane, time.Now) {
+		evicted := 0
+		if b.config.overflow == DropOldest {
+			evicted = b.queue.evict(lane, b.lostLocked)
+			b.stats.Dropped.QueueFull += uint64(evicted)
+		}
+		if evicted == 0 {
+			b.full.Store(true)
+			if b.config.overflow == Block {
+				return false, false, false
+			}
+			b.dropLocked(line)
+			return false, true, true
+		}
+		lost = true
+	}
+	b.stats.Emitted++
+	return b.newsLocked(lane), lost, true
+}
+
+// dropLocked counts a line that finds no room.
+func (b *Batch) dropLocked(line []byte) {
+	b.stats.Emitted++
+	b.stats.Dropped.QueueFull++
+	b.losses.addLine(line, queueFull)
 }
 
 // lostLocked notes that lines were dropped because the queue was full.

@@ -5,7 +5,8 @@ package processor
 
 import "fmt"
 
-// Stats counts what became of every record since the start. At every instant
+// Stats counts what became of every record since the start. Each part of a record
+// that was split counts as one. At every instant
 //
 //	Emitted = Stored + Refused + Dropped + Skipped + Queued + InFlight + Unknown
 //
@@ -27,6 +28,7 @@ type Stats struct {
 // Dropped are the records given up for want of room or time.
 type Dropped struct {
 	QueueFull uint64 // the queue had no room
+	TooLarge  uint64 // longer than a log may be, where policy drops such records
 	Shutdown  uint64 // not delivered when a shutdown was cut off, or emitted after it
 }
 
@@ -39,7 +41,7 @@ type Skipped struct {
 }
 
 // Total returns the sum over all reasons.
-func (d Dropped) Total() uint64 { return d.QueueFull + d.Shutdown }
+func (d Dropped) Total() uint64 { return d.QueueFull + d.TooLarge + d.Shutdown }
 
 // Total returns the sum over all reasons.
 func (s Skipped) Total() uint64 { return s.NoRun + s.OptedOut + s.Disabled + s.Own }
