@@ -15,6 +15,17 @@ type Outcome struct {
 	// Unknown is how many of Unsent were under way when the work ended: the
 	// server may have stored them.
 	Unknown int
+	// Resolved is how many of Stored had no answer that said so, but were found
+	// on the server.
+	Resolved int
+	// Resent is how many of Stored were stored by another try after one that might
+	// have stored them; Blind how many of these without having been looked for,
+	// since the server could not be asked.
+	Resent int
+	Blind  int
+	// Duplicated is how many records were found to stand twice. Some of them may
+	// be of an earlier request: a server can store one long after its sender has left.
+	Duplicated int
 	// Err says why Unsent is not empty; nil otherwise.
 	Err error
 }
@@ -24,9 +35,10 @@ type Reason string
 
 // The reasons for which records are refused.
 const (
-	ReasonInvalid  Reason = "invalid"   // the server named the record in a 422, or refuses it with 400
-	ReasonConflict Reason = "conflict"  // the server refuses it with 409
-	ReasonTooLarge Reason = "too_large" // the server or a proxy takes no body of its size, or it exceeds the log limit
+	ReasonInvalid  Reason = "invalid"      // the server named the record in a 422, or refuses it with 400
+	ReasonConflict Reason = "conflict"     // the server refuses it with 409
+	ReasonFailing  Reason = "server_error" // the server fails with a 5xx whenever it is sent this record, and only then
+	ReasonTooLarge Reason = "too_large"    // the server or a proxy takes no body of its size, or it exceeds the log limit
 )
 
 // Refusal is one refused record.
@@ -42,6 +54,10 @@ func (o *Outcome) Merge(other Outcome) {
 	o.Refused = append(o.Refused, other.Refused...)
 	o.Unsent.Append(other.Unsent)
 	o.Unknown += other.Unknown
+	o.Resolved += other.Resolved
+	o.Resent += other.Resent
+	o.Blind += other.Blind
+	o.Duplicated += other.Duplicated
 	if o.Err == nil {
 		o.Err = other.Err
 	}

@@ -217,22 +217,58 @@ func TestWithoutCutsTheNamedRecords(t *testing.T) {
 	}
 }
 
-func TestHalvesKeepOrder(t *testing.T) {
-	for n := 2; n < 9; n++ {
-		var names []string
-		for i := range n {
-			names = append(names, fmt.Sprint(i))
+func TestCutsKeepOrderAndLoseNothing(t *testing.T) {
+	var names []string
+	for i := range 8 {
+		names = append(names, fmt.Sprint(i))
+	}
+	var r payload.Request
+	limits := payload.Limits{Bytes: 1 << 20, Records: 100}
+	r.Add(page(names[:1]...).Lines(), limits)
+	r.Add(page(names[1:5]...).Lines(), limits)
+	r.Add(page(names[5:]...).Lines(), limits)
+	for n := -1; n < 10; n++ {
+		head, tail := r.Cut(n)
+		if want := min(max(n, 0), 8); head.Records() != want {
+			t.Errorf("Cut(%d): the head has %d records, want %d", n, head.Records(), want)
 		}
-		var r payload.Request
-		limits := payload.Limits{Bytes: 1 << 20, Records: 100}
-		r.Add(page(names[:1]...).Lines(), limits)
-		r.Add(page(names[1:]...).Lines(), limits)
-		first, second := r.Halves()
-		if first.Records() != n/2 {
-			t.Errorf("n=%d: first half has %d", n, first.Records())
+		if diff := cmp.Diff(names, append(messages(t, &head), messages(t, &tail)...)); diff != "" {
+			t.Errorf("Cut(%d): %s", n, diff)
 		}
-		if diff := cmp.Diff(names, append(messages(t, &first), messages(t, &second)...)); diff != "" {
-			t.Error(diff)
+	}
+	one := len(line("0"))
+	for size := range 9 * (one + 2) {
+		head, tail := r.CutSize(size)
+		// n records and what joins them within brackets take n*(one+2) bytes.
+		if want := min(max(size/(one+2), 1), 8); head.Records() != want {
+			t.Errorf("CutSize(%d): the head has %d records, want %d", size, head.Records(), want)
+		}
+		if diff := cmp.Diff(names, append(messages(t, &head), messages(t, &tail)...)); diff != "" {
+			t.Errorf("CutSize(%d): %s", size, diff)
+		}
+	}
+	for i, name := range names {
+		if got := string(r.Line(i)); got != string(line(name)) {
+			t.Errorf("Line(%d) = %s", i, got)
+		}
+	}
+	if got := r.Line(8); got != nil {
+		t.Errorf("Line(8) = %s", got)
+	}
+}
+
+func TestDecodeReadsWhatWasEncoded(t *testing.T) {
+	const message = "hé \"\\ \n🎉"
+	want := payload.Record{
+		Level: 20, Timestamp: time.UnixMicro(1_700_000_000_000_006).UTC(), FlowRunID: flowID, Name: "n", Message: message,
+	}
+	got, err := payload.Decode(line(message))
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Error(err, diff)
+	}
+	for _, bad := range []string{"", "{", `{"level":"secret"}`, `{"message":secret}`, `{"timestamp":"secret"}`} {
+		if _, err := payload.Decode([]byte(bad)); err == nil || strings.Contains(err.Error(), "secret") {
+			t.Errorf("%q: got %v", bad, err)
 		}
 	}
 }

@@ -107,15 +107,43 @@ func (r *Request) Without(positions []int) (rest, cut Request) {
 	return rest, cut
 }
 
-// Halves splits the request into two of nearly the same number of records.
-func (r *Request) Halves() (first, second Request) {
-	want := r.records / 2
+// Cut splits the request behind its n-th record.
+func (r *Request) Cut(n int) (head, tail Request) {
 	for _, part := range r.parts {
-		head, tail := part.Cut(want - first.records)
-		first.add(head)
-		second.add(tail)
+		first, rest := part.Cut(n - head.records)
+		head.add(first)
+		tail.add(rest)
 	}
-	return first, second
+	return head, tail
+}
+
+// CutSize splits the request so that the body of the head has at most size bytes,
+// or one record where that alone is larger.
+func (r *Request) CutSize(size int) (head, tail Request) {
+	for i, part := range r.parts {
+		if rest := head.Add(part, Limits{Bytes: size, Records: r.records}); rest.records > 0 {
+			if head.records == 0 {
+				return r.Cut(1)
+			}
+			tail.add(rest)
+			tail.Append(Request{parts: r.parts[i+1:]})
+			break
+		}
+	}
+	return head, tail
+}
+
+// Line returns the n-th line, counted from 0, of a request that has one.
+func (r *Request) Line(n int) []byte {
+	for _, part := range r.parts {
+		if n < part.records {
+			_, rest := part.Cut(n)
+			first, _ := rest.Cut(1)
+			return first.bytes
+		}
+		n -= part.records
+	}
+	return nil
 }
 
 // Append adds the records of another request, whatever the limits.

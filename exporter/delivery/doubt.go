@@ -1,0 +1,162 @@
+// SPDX-FileCopyrightText: The prefectlogs authors
+// SPDX-License-Identifier: Apache-2.0
+
+package delivery
+
+import (
+	"bytes"
+	"context"
+	"time"
+
+	"github.com/prefectlogs/prefectlogs/exporter/payload"
+	"github.com/prefectlogs/prefectlogs/exporter/prefectapi"
+)
+
+// The pauses between two looks for the same request.
+const (
+	firstPause   = 100 * time.Millisecond
+	longestPause = 2 * time.Second
+)
+
+// blindAfter is how long a server that answers no look is waited for before a
+// request is sent again all the same.
+const blindAfter = 10 * time.Minute
+
+// doubt is about a request that may have been stored although no answer said so. A
+// request is one transaction: if its first and its last record stand on the
+// server, all of it does.
+type doubt struct {
+	since time.Time // the server may have worked on it from then on, unseen
+	ended bool      // but it does not work on it any more
+	keys  []key     // of the first and the last record; none if they cannot be read
+	twice bool      // it was found to stand twice
+}
+
+// key is how a record is found again.
+type key struct {
+	log   prefectapi.Log
+	times int // that it stands in the request
+}
+
+func newDoubt(request payload.Request) *doubt {
+	doubt := &doubt{}
+	for _, at := range []int{0, request.Records() - 1} {
+		key, ok := keyOf(request, at)
+		if !ok {
+			return doubt
+		}
+		doubt.keys = append(doubt.keys, key)
+		if request.Records() == 1 {
+			break
+		}
+	}
+	return doubt
+}
+
+func keyOf(request payload.Request, at int) (key, bool) {
+	line := request.Line(at)
+	record, err := payload.Decode(line)
+	if err != nil {
+		return key{}, false // it is none that the encoder made
+	}
+	times := 0
+	for _, other := range request.All() {
+		if bytes.Equal(line, other) {
+			times++
+		}
+	}
+	return key{times: times, log: prefectapi.Log{
+		FlowRunID: record.FlowRunID, Timestamp: record.Timestamp, Name: record.Name, Level: record.Level, Message: record.Message,
+	}}, true
+}
+
+// renew says that another try ended without a word on whether it was stored.
+func (d *doubt) renew(ended bool) {
+	d.ended = ended && (d.ended || d.since.IsZero()) // an earlier try may still be under way
+	d.since = time.Now()
+}
+
+// verdict is what is known of a request that may have been stored.
+type verdict uint8
+
+const (
+	undecided verdict = iota // not yet known
+	found                    // stored
+	absent                   // not stored, and waited for long enough
+	unseen                   // the server cannot be asked
+)
+
+// look finds out whether a part in doubt has been stored, with the patience that the
+// server needs, if the job has it. The error says why it is undecided.
+func (j *job) look(ctx context.Context, p *part) (verdict, error) {
+	if len(p.doubt.keys) == 0 {
+		return unseen, nil
+	}
+	told := false
+	for pause := firstPause; ; pause = min(2*pause, longestPause) {
+		if ctx.Err() != nil {
+			return undecided, p.cause
+		}
+		left := j.d.patience() - time.Since(p.doubt.since)
+		if p.doubt.ended {
+			left = 0
+		}
+		stands, err := j.stands(ctx, p.doubt)
+		switch {
+		case stands:
+			return found, nil
+		case err == nil && left <= 0:
+			j.well = true
+			return absent, nil
+		case err != nil && ctx.Err() != nil:
+			return undecided, p.cause
+		case err != nil:
+			answer := answerOf(err)
+			if v := j.unasked(ctx, p, answer, left); v == unseen || left <= 0 || answer.RetryAfter > 0 {
+				return v, err
+			}
+		}
+		pause = min(pause, max(left, 0))
+		if !j.how.patient || outlasts(ctx, pause) {
+			return undecided, p.cause
+		}
+		if !told {
+			told = true
+			j.d.onRetry(Retry{Err: p.cause, Wait: left, Looking: true})
+		}
+		if !wait(ctx, pause, nil) {
+			return undecided, p.cause
+		}
+		j.looked += pause
+	}
+}
+
+// stands reports whether all keys stand on the server.
+func (j *job) stands(ctx context.Context, doubt *doubt) (bool, error) {
+	twice := true
+	for _, key := range doubt.keys {
+		n, err := j.d.count(ctx, key.log)
+		if err != nil || n < key.times {
+			return false, err
+		}
+		twice = twice && n > key.times
+	}
+	doubt.twice = twice
+	return true, nil
+}
+
+// unasked says what follows from a look that failed: whether the server can be asked
+// later, or never.
+func (j *job) unasked(ctx context.Context, p *part, answer *prefectapi.Error, left time.Duration) verdict {
+	switch {
+	case time.Since(p.doubt.since) >= blindAfter:
+		return unseen
+	case answer.Kind == prefectapi.KindNetwork, answer.Kind == prefectapi.KindBusy:
+		return undecided
+	case answer.Kind != prefectapi.KindServer:
+		return unseen // it does not want to be asked
+	case left <= 0 && j.d.api.Check(ctx) == nil:
+		return unseen // it can be asked, but not about this run
+	}
+	return undecided
+}
