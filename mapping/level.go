@@ -3,10 +3,7 @@
 
 package mapping
 
-import (
-	"strconv"
-	"strings"
-)
+import "strings"
 
 // levels is the inverse of how OpenTelemetry's Python SDK numbers the levels of
 // Python's logging. Severity 0 is not in it.
@@ -66,7 +63,7 @@ func levelOfText(text string) (level int, known bool) {
 	if len(text) > len("level ") && strings.EqualFold(text[:len("level ")], "level ") {
 		number = text[len("level "):]
 	}
-	if n, err := strconv.Atoi(number); err == nil {
+	if n, ok := atoi(number); ok {
 		return min(max(n, minLevel), maxLevel), true
 	}
 	name, step := cutStep(text)
@@ -84,11 +81,30 @@ func cutStep(text string) (name string, step int) {
 		return text[:len(text)-1], int(last - '1')
 	}
 	if at := strings.LastIndexAny(text, "+-"); at > 0 {
-		if n, err := strconv.Atoi(text[at:]); err == nil {
+		if n, ok := atoi(text[at:]); ok {
 			return text[:at], min(max(n, -len(levels)), len(levels))
 		}
 	}
 	return text, 0
+}
+
+// atoi reads a small number with or without a sign. It makes no error, which
+// would be an allocation for each record.
+func atoi(s string) (n int, ok bool) {
+	digits := strings.TrimLeft(s, "+-")
+	if digits == "" || len(digits) > 9 || len(s) > len(digits)+1 {
+		return 0, false
+	}
+	for i := range len(digits) {
+		if digits[i] < '0' || digits[i] > '9' {
+			return 0, false
+		}
+		n = n*10 + int(digits[i]-'0')
+	}
+	if s[0] == '-' {
+		n = -n
+	}
+	return n, true
 }
 
 func isLetter(b byte) bool { return b|0x20 >= 'a' && b|0x20 <= 'z' }

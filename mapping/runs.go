@@ -113,23 +113,44 @@ func (enc *Encoder) resolve(found run.IDs, e *Entry) run.IDs {
 const unknownService = "unknown_service"
 
 // Resolve reads the attributes of a scope or a resource, once for all records
-// that share them, or those of a span or of baggage.
+// that share them, or those of baggage.
 func (enc *Encoder) Resolve(attributes iter.Seq[attribute.KeyValue]) Source {
-	var source Source
-	var find finder
+	r := resolver{enc: enc}
 	for kv := range attributes {
-		m := enc.table.lookup(string(kv.Key))
-		switch m.field {
-		case FlowRunID, TaskRunID, TypedID, RunType:
-			if !find.offer(m, kv.Value) {
-				enc.badID(string(kv.Key))
-			}
-		case ServiceName:
-			if name := kv.Value.String(); !strings.HasPrefix(name, unknownService) {
-				source.ServiceName = name
-			}
+		r.add(kv)
+	}
+	return r.source()
+}
+
+// ResolveSlice is Resolve for attributes in a slice, as spans have them. It does
+// not allocate.
+func (enc *Encoder) ResolveSlice(attributes []attribute.KeyValue) Source {
+	r := resolver{enc: enc}
+	for _, kv := range attributes {
+		r.add(kv)
+	}
+	return r.source()
+}
+
+// resolver collects a [Source].
+type resolver struct {
+	enc         *Encoder
+	find        finder
+	serviceName string
+}
+
+func (r *resolver) add(kv attribute.KeyValue) {
+	m := r.enc.table.lookup(string(kv.Key))
+	switch m.field {
+	case FlowRunID, TaskRunID, TypedID, RunType:
+		if !r.find.offer(m, kv.Value) {
+			r.enc.badID(string(kv.Key))
+		}
+	case ServiceName:
+		if name := kv.Value.AsString(); !strings.HasPrefix(name, unknownService) {
+			r.serviceName = name
 		}
 	}
-	source.Run = find.run()
-	return source
 }
+
+func (r *resolver) source() Source { return Source{Run: r.find.run(), ServiceName: r.serviceName} }

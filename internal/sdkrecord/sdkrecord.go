@@ -10,7 +10,6 @@ package sdkrecord
 import (
 	"context"
 	"iter"
-	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -123,7 +122,7 @@ func (r *Reader) ambient(ctx context.Context) (baggage, span run.IDs) {
 		}).Run
 	}
 	if recording, ok := trace.SpanFromContext(ctx).(attributer); ok {
-		span = r.encoder.Resolve(slices.Values(recording.Attributes())).Run
+		span = r.encoder.ResolveSlice(recording.Attributes()).Run
 	}
 	return baggage, span
 }
