@@ -159,12 +159,13 @@ func TestTheLinesOfTheReadmePassTheTraceOn(t *testing.T) {
 // callTask calls a flow with a task that consists of a block of Python.
 func callTask(t *testing.T, s *servers.Server, folder, setup, block string) (output string) {
 	t.Helper()
-	script := setup + "import os, subprocess\nfrom prefect import flow, task\n@task\ndef work():\n"
+	var script strings.Builder
+	script.WriteString(setup + "import os, subprocess\nfrom prefect import flow, task\n@task\ndef work():\n")
 	for l := range strings.Lines(block) {
-		script += "    " + l
+		script.WriteString("    " + l)
 	}
-	script += "@flow\ndef called():\n    work()\ncalled()\n"
-	if err := os.WriteFile(filepath.Join(folder, "called.py"), []byte(script), 0o600); err != nil {
+	script.WriteString("@flow\ndef called():\n    work()\ncalled()\n")
+	if err := os.WriteFile(filepath.Join(folder, "called.py"), []byte(script.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return client{folder: folder, argv: []string{"python", "called.py"}}.run(t, s)

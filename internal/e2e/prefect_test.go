@@ -5,6 +5,7 @@ package e2e_test
 
 import (
 	"crypto/rand"
+	"maps"
 	"strings"
 	"testing"
 
@@ -46,9 +47,7 @@ func schedule(t *testing.T, s *servers.Server, pool, flow string, fields object)
 		"name": unique(flow), "work_pool_name": pool,
 		"flow_id": call[created](t, s, "POST", "/flows/", object{"name": flow}).ID,
 	}
-	for name, value := range fields {
-		deployment[name] = value
-	}
+	maps.Copy(deployment, fields)
 	id := call[created](t, s, "POST", "/deployments/", deployment).ID
 	return call[created](t, s, "POST", "/deployments/"+id+"/create_flow_run", object{}).ID
 }

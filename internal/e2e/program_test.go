@@ -122,7 +122,7 @@ func (c client) run(t *testing.T, s *servers.Server) (output string) {
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	var said strings.Builder
-	code, err := servers.With(ctx, nil, c.command(s), &said, &said)
+	code, err := servers.With(ctx, nil, c.command(t, s), &said, &said)
 	if err != nil || code != 0 || ctx.Err() != nil {
 		t.Fatalf("%v ended with %d, %v, %v:\n%s", c.argv, code, err, ctx.Err(), said.String())
 	}
@@ -137,8 +137,9 @@ func (c client) serve(t *testing.T, s *servers.Server, steps ...step) (output st
 	defer cancel()
 	out, in := io.Pipe()
 	ended := make(chan error, 1)
+	command := c.command(t, s)
 	go func() {
-		_, err := servers.With(ctx, nil, c.command(s), in, in)
+		_, err := servers.With(ctx, nil, command, in, in)
 		in.Close()
 		ended <- err
 	}()
@@ -170,9 +171,10 @@ type step struct {
 }
 
 // command makes the program's environment the client's alone and its folder the current one.
-func (c client) command(s *servers.Server) []string {
+func (c client) command(t *testing.T, s *servers.Server) []string {
 	return slices.Concat(
 		[]string{"/usr/bin/env", "-i"}, s.Env(), c.env,
+		[]string{"TMPDIR=" + t.TempDir()}, // where Prefect leaves what it does not clean up
 		[]string{"/bin/sh", "-c", `cd "$0" && exec "$@"`, c.folder}, c.argv,
 	)
 }
