@@ -173,7 +173,11 @@ func (enc *Encoder) appendPlain(dst []byte, value attribute.Value, room int) []b
 // everything else. A stack trace that already tells the error is not preceded by it.
 func (s *scratch) appendException(t *text) {
 	kind, message, stack := s.exception[0], s.exception[1], s.exception[2]
-	if (kind != "" || message != "") && (message == "" || !strings.Contains(stack[:min(len(stack), t.limit)], message)) {
+	headline := message
+	if headline == "" {
+		headline = kind
+	}
+	if headline != "" && !strings.Contains(stack[:min(len(stack), t.limit)], headline) {
 		s.beginLine(t)
 		t.append(kind)
 		if kind != "" && message != "" {

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package run answers whose log it is: the identity of a Prefect flow run or
-// task run, in a context and in the environment.
+// task run, in a context, in the environment and in baggage.
 //
 // The entry points are [NewContext], which puts an [Info] into a context, and
 // [FromEnvironment], which reads what Prefect hands to the process of a flow
@@ -15,6 +15,9 @@
 //
 // Prefect hands no task run id to any process. A task that starts a program
 // passes it on by itself, under the name above.
+//
+// Baggage may name a run too, once [TrustBaggage] says that it comes from services
+// of one's own.
 //
 // Everything here is a value or immutable, and safe for concurrent use.
 package run
