@@ -32,14 +32,14 @@ var stack = string(debug.Stack())
 // lines are what each task logs: all levels, attributes of every kind, an error
 // with its stack trace, several lines in one message, text of other scripts.
 var lines = []line{
-	{level: slog.LevelDebug - 4, message: "tracing the cart", prefectLevel: 10},
+	{level: slog.LevelDebug - 4, message: "tracing the cart", prefectLevel: 10, text: "tracing the cart severity=TRACE"},
 	{
 		level: slog.LevelDebug, message: "cart loaded", args: []any{"items", 3, "cached", true, "source", "eu west"},
 		prefectLevel: 10, text: `cart loaded items=3 cached=true source="eu west"`,
 	},
 	{
 		level: slog.LevelInfo, message: "total computed", args: []any{"amount", 129.95, "customer", slog.GroupValue(slog.Int("id", 7))},
-		prefectLevel: 20, text: `total computed amount=129.95 customer="{\"id\":7}"`,
+		prefectLevel: 20, text: "total computed amount=129.95 customer.id=7",
 	},
 	{level: slog.LevelInfo, message: "Grüße aus Köln, 東京 и Москва 🎉", prefectLevel: 20},
 	{level: slog.LevelInfo, message: "invoice:\n  1 × tea\n  2 × cups", prefectLevel: 20},
