@@ -31,6 +31,7 @@ var layers = []layer{
 
 	{1, "exporter/payload", nil, nil},
 	{1, "mapping", []string{"run", "exporter/payload"}, []string{otelModule + "/attribute", "github.com/segmentio/encoding/json"}},
+	{1, "mapping/mappingtest", []string{"run", "mapping"}, []string{otelModule + "/attribute"}},
 	{1, "internal/sdkrecord", []string{"run", "mapping"}, []string{
 		otelModule + "/attribute", otelModule + "/log", sdkLog, otelModule + "/sdk/resource", otelModule + "/trace",
 	}},
