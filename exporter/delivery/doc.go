@@ -50,7 +50,7 @@
 // with one exchange for each half that passes and two for one that fails with a 5xx. A
 // record is refused only if it fails by itself while others pass or, for a 4xx, while
 // the server takes an empty request. One that fails with a 5xx while nothing else can be
-// stored either is tried twelve times before.
+// stored either is tried twenty times before.
 //
 // Waits between two tries grow from half a second to half a minute on average, with full
 // jitter.

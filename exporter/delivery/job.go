@@ -21,7 +21,7 @@ type job struct {
 	// What this call to advance has learned about the server; it ages.
 	passed   bool // it has stored other records of this job
 	well     bool // it answered a question
-	accused  bool // a record failed by itself while nothing had passed
+	accused  int  // records that failed by themselves while nothing had passed
 	searched bool // a search has begun: what fails now fails for its content
 
 	barren bool          // a search found nothing that can be stored
@@ -65,7 +65,7 @@ func (j *job) settled() int { return j.outcome.Stored + len(j.outcome.Refused) }
 // advance works until nothing is left, or until what is left can only be mended
 // by time, and returns why.
 func (j *job) advance(ctx context.Context) error {
-	j.passed, j.well, j.accused, j.searched, j.looked = false, false, false, false, 0
+	j.passed, j.well, j.accused, j.searched, j.looked = false, false, 0, false, 0
 	for len(j.todo) > 0 {
 		if err := j.step(ctx); err != nil {
 			return err
@@ -130,7 +130,10 @@ func (j *job) step(ctx context.Context) error {
 			p.doubt = newDoubt(p.request)
 		}
 		p.doubt.renew(answer.Ended)
-		if p.blind { // it was looked for before this try
+		if p.blind || answer.Ended && j.convicts(p) { // it was looked for before this try
+			if !p.blind {
+				p.doubt = nil
+			}
 			return j.failed(ctx, p)
 		}
 		return nil

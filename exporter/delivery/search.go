@@ -14,7 +14,8 @@ import (
 const (
 	strikesToSearch     = 2
 	strikesToRefuse     = 2
-	strikesWithoutProof = 12
+	strikesWithoutProof = 20
+	maxAccused          = 2 // records that fail by themselves before a search is given up
 )
 
 // failed decides what follows a failure that says nothing about the content, once it is
@@ -96,7 +97,7 @@ func (j *job) halve() {
 	p := &j.todo[0]
 	n := p.request.Records() / 2
 	if answerOf(p.cause).Status >= 500 {
-		n = max(p.request.Records()*382/1000, 1)
+		n = max((p.request.Records()*382+500)/1000, 1)
 	}
 	first, second := p.request.Cut(n)
 	p.request, p.role = first, fresh
@@ -115,15 +116,42 @@ func (j *job) accuse(p *part) bool {
 	case j.passed:
 		j.postpone()
 		return true
-	case j.barren || j.accused || len(j.todo) == 1:
-		// Two of them at least fail by themselves, or there is no other: nobody
-		// knows whether anything can be stored.
+	case j.barren || j.accused == maxAccused || len(j.todo) == 1:
+		// Several of them fail by themselves, or there is no other: nobody knows
+		// whether anything can be stored.
 		j.rejoin()
 		return false
 	}
-	j.accused = true
+	j.accused++
 	j.postpone()
+	j.probe()
 	return true
+}
+
+// probe puts one record of what has not failed by itself first, to be posted alone: if
+// not even that can be stored, it is in vain to search on.
+func (j *job) probe() {
+	for i := range j.todo {
+		p := &j.todo[i]
+		n := p.request.Records()
+		if !p.mergeable() || n == 1 {
+			continue
+		}
+		at := n / 2
+		if j.accused == maxAccused {
+			at = n - 1
+		}
+		rest, one := p.request.Without([]int{at})
+		p.request = rest
+		j.insert(0, part{request: one, cause: p.cause, resent: p.resent})
+		return
+	}
+}
+
+// convicts reports whether another failure of the first part makes it refused: a
+// single record that was found absent behind the same failure before.
+func (j *job) convicts(p *part) bool {
+	return p.request.Records() == 1 && j.passed && p.alone+1 >= strikesToRefuse
 }
 
 // postpone moves the first part, which is a single record, behind all others.
