@@ -60,6 +60,7 @@ type scratch struct {
 	exception [exceptionParts]string
 	logger    string
 	level     int
+	micros    int64 // of the stamp
 	optedOut  bool
 	named     bool                  // the event's name stands in place of the body
 	plain     []byte                // what is appended next
@@ -130,6 +131,8 @@ func (enc *Encoder) Append(dst []byte, e *Entry, limit int) ([]byte, Meta, error
 	if meta.Level == 0 {
 		meta.Level = LevelOf(e.Severity, e.SeverityText)
 	}
+
+	s.micros = meta.Micros
 
 	begin := len(dst)
 	end := begin + max(limit, MinLimit) - len(afterMessage)

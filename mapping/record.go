@@ -20,7 +20,7 @@ func (enc *Encoder) appendJSON(t *text, s *scratch, e *Entry) {
 	r.open('{')
 	r.name("timestamp")
 	r.buf = append(r.buf, '"')
-	r.buf = time.UnixMicro(micros(e)).UTC().AppendFormat(r.buf, "2006-01-02T15:04:05.000000Z")
+	r.buf = time.UnixMicro(s.micros).UTC().AppendFormat(r.buf, "2006-01-02T15:04:05.000000Z")
 	r.buf = append(r.buf, '"')
 	if e.Severity != 0 {
 		r.name("severity_number")
