@@ -136,6 +136,7 @@ func (c client) serve(t *testing.T, s *servers.Server, steps ...step) (output st
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	out, in := io.Pipe()
+	defer out.Close() // lets the program's output end where a step ends the test
 	ended := make(chan error, 1)
 	command := c.command(t, s)
 	go func() {
