@@ -12,6 +12,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -64,6 +65,11 @@ func TestMessagesAreWhatPrefectsHandlersSend(t *testing.T) {
 					equal++
 				} else {
 					met[difference]++
+				}
+			}
+			for difference := range met {
+				if !slices.Contains(deliberate, difference) {
+					t.Errorf("the difference %q is not on the page", difference)
 				}
 			}
 			t.Logf("%d equal; deliberate differences: %v", equal, met)
