@@ -168,6 +168,18 @@ func TestTestsDoNotSleepByTheClock(t *testing.T) {
 	}
 }
 
+func TestAllocationsAreCountedWithoutTheRaceDetector(t *testing.T) {
+	for _, f := range goFiles(t) {
+		ast.Inspect(f.syntax, func(node ast.Node) bool {
+			call, ok := node.(*ast.CallExpr)
+			if ok && f.called(call) == "testing.AllocsPerRun" && !bytes.Contains(f.text, []byte("\n//go:build !race\n")) {
+				t.Errorf("%s:%d counts allocations, some of which are the race detector's: move it to a file for !race", f.path, f.line(call))
+			}
+			return true
+		})
+	}
+}
+
 // called names the function of a package that a call is to: "time.Sleep", "panic" for a builtin, "" for a method.
 func (f repoFile) called(call *ast.CallExpr) string {
 	switch function := call.Fun.(type) {
