@@ -148,7 +148,7 @@ func TestForceFlushEndsWithItsContext(t *testing.T) {
 func TestAFlushEndsAWaitBetweenTries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, nil)
-		r.server.Fault(prefecttest.Status(503).RetryAfter("200"))
+		r.server.Fault(prefecttest.Status(429).RetryAfter("200"))
 		r.info(1)
 		time.Sleep(3 * time.Second)
 		synctest.Wait()
@@ -345,8 +345,8 @@ func TestOptionsAreCheckedAllAtOnce(t *testing.T) {
 
 // TestStatsTellThemselves pins the line that people read.
 func TestStatsTellThemselves(t *testing.T) {
-	s := processor.Stats{Emitted: 15, Stored: 1, Refused: 2, Dropped: processor.Dropped{QueueFull: 1, Shutdown: 1}, Skipped: processor.Skipped{NoRun: 3}, Queued: 4, InFlight: 2, Unknown: 1, QueuedBytes: 65536}
-	if got, want := s.String(), "15 emitted: 1 stored, 2 refused, 2 dropped, 3 skipped, 4 queued (65536 bytes), 2 in flight, 1 unknown"; got != want {
+	s := processor.Stats{Emitted: 15, Stored: 1, Refused: 2, Dropped: processor.Dropped{QueueFull: 1, Shutdown: 1}, Skipped: processor.Skipped{NoRun: 3}, Queued: 4, InFlight: 2, Unknown: 1, QueuedBytes: 65536, Resent: 5, Duplicated: 6}
+	if got, want := s.String(), "15 emitted: 1 stored, 2 refused, 2 dropped, 3 skipped, 4 queued (65536 bytes), 2 in flight, 1 unknown; 5 resent, 6 duplicated"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }

@@ -23,6 +23,13 @@ type Stats struct {
 
 	QueuedBytes uint64 // memory of the queue, records under way included
 	Requests    uint64 // handed to the sender
+
+	// Of those stored: found on the server though no answer said so, stored by
+	// another try after one that might have stored them, and that without
+	// having been looked for, since the server could not be asked.
+	Resolved, Resent, Blind uint64
+	// Duplicated are the records that were found to stand twice on the server.
+	Duplicated uint64
 }
 
 // Dropped are the records given up for want of room or time.
@@ -48,6 +55,6 @@ func (s Skipped) Total() uint64 { return s.NoRun + s.OptedOut + s.Disabled + s.O
 
 // String tells the counters in a line, for people.
 func (s Stats) String() string {
-	return fmt.Sprintf("%d emitted: %d stored, %d refused, %d dropped, %d skipped, %d queued (%d bytes), %d in flight, %d unknown",
-		s.Emitted, s.Stored, s.Refused, s.Dropped.Total(), s.Skipped.Total(), s.Queued, s.QueuedBytes, s.InFlight, s.Unknown)
+	return fmt.Sprintf("%d emitted: %d stored, %d refused, %d dropped, %d skipped, %d queued (%d bytes), %d in flight, %d unknown; %d resent, %d duplicated",
+		s.Emitted, s.Stored, s.Refused, s.Dropped.Total(), s.Skipped.Total(), s.Queued, s.QueuedBytes, s.InFlight, s.Unknown, s.Resent, s.Duplicated)
 }

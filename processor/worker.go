@@ -112,6 +112,10 @@ func (b *Batch) settle(outcome payload.Outcome, records int, took time.Duration)
 	}
 	b.losses.told(outcome.Err == nil)
 	b.notices = 0
+	b.stats.Resolved += uint64(outcome.Resolved)
+	b.stats.Resent += uint64(outcome.Resent)
+	b.stats.Blind += uint64(outcome.Blind)
+	b.stats.Duplicated += uint64(outcome.Duplicated)
 	unsent := outcome.Unsent.Records()
 	b.stats.Unknown += uint64(outcome.Unknown)
 	b.stats.Dropped.Shutdown += uint64(unsent - outcome.Unknown)
