@@ -19,8 +19,10 @@ const (
 
 // FromEnvironment returns the run that the process was started for, with ids
 // in their canonical spelling. Where no run is named, it returns the zero Info
-// and no error. An id that is no UUID is an error that names the variable;
-// a task run id without a flow run id is one too, since it makes no run.
+// and no error. An id that is no UUID is an error that names the variable.
+//
+// A task run id alone, as a task outside of any flow may pass it on, makes no
+// run by itself: it holds for records whose flow run another source names.
 func FromEnvironment() (Info, error) {
 	return fromVariables(os.Getenv)
 }
@@ -42,14 +44,11 @@ func fromVariables(getenv func(string) string) (Info, error) {
 	}
 	info.FlowRunID = canonical(FlowRunIDVariable)
 	info.TaskRunID = canonical(TaskRunIDVariable)
-	if info.TaskRunID != "" && info.FlowRunID == "" && len(problems) == 0 {
-		problems = append(problems, fmt.Errorf("run: %s is set without %s; a task run needs its flow run", TaskRunIDVariable, FlowRunIDVariable))
-	}
-	if len(problems) > 0 {
-		return Info{}, errors.Join(problems...)
+	if err := errors.Join(problems...); err != nil {
+		return Info{}, err
 	}
 	if info.FlowRunID == "" {
-		return Info{}, nil
+		info.FlowName = "" // of no run that is known
 	}
 	return info, nil
 }
