@@ -332,25 +332,6 @@ func TestExactlyTheLimitIsNotCut(t *testing.T) {
 	}
 }
 
-func TestAppendAllocatesNothing(t *testing.T) {
-	enc := newEncoder(t, inRun)
-	e := mapping.Entry{
-		Timestamp: time.Now(), Severity: 9, ScopeName: "scope", Body: attribute.StringValue(strings.Repeat("x", 200)), Context: ids(flowA, taskA),
-		Attributes: []attribute.KeyValue{
-			attribute.String("http.method", "GET"), attribute.Int("status", 200), attribute.String("path", "/a b"),
-			attribute.Bool("cached", true), attribute.Float64("seconds", 0.25), attribute.String("user", "日本"),
-		},
-	}
-	dst := make([]byte, 0, 4096)
-	if n := testing.AllocsPerRun(1000, func() {
-		if _, _, err := enc.Append(dst, &e, noLimit); err != nil {
-			t.Fatal(err)
-		}
-	}); n != 0 {
-		t.Errorf("%v allocations", n)
-	}
-}
-
 func BenchmarkAppend(b *testing.B) {
 	enc := newEncoder(b, inRun)
 	e := mapping.Entry{

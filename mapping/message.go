@@ -118,32 +118,37 @@ func (enc *Encoder) appendMap(t *text, s *scratch, m attribute.Value, depth int)
 // it ends. Of a text longer than what fits only the beginning is written: the rest
 // would be cut anyway.
 func (enc *Encoder) appendPair(t *text, s *scratch, key string, value attribute.Value) {
-	s.beginPair(t, key)
 	room := t.room()
+	s.beginPair(t, key)
 	switch value.Type() {
 	case attribute.STRING:
 		s.plain = appendWord(s.plain, value.AsString(), room)
-	case attribute.BOOL, attribute.INT64, attribute.FLOAT64:
-		s.plain = enc.appendPlain(s.plain, value, room)
+	case attribute.INT64:
+		s.plain = strconv.AppendInt(s.plain, value.AsInt64(), 10)
+	case attribute.BOOL:
+		s.plain = strconv.AppendBool(s.plain, value.AsBool())
+	case attribute.FLOAT64:
+		s.plain = appendFloat(s.plain, value.AsFloat64())
 	default:
 		s.value = enc.appendPlain(s.value[:0], value, room)
 		s.plain = appendWord(s.plain, stringOf(s.value), room)
 	}
-	t.append(stringOf(s.plain))
+	t.appendClean(stringOf(s.plain)) // words have nothing in them that is not clean
 }
 
 func (s *scratch) appendString(t *text, key, value string) {
 	s.beginPair(t, key)
 	s.plain = appendWord(s.plain, value, t.room())
-	t.append(stringOf(s.plain))
+	t.appendClean(stringOf(s.plain))
 }
 
-// beginPair separates a pair from what stands before it and writes its key to s.plain.
+// beginPair begins a pair in s.plain: what separates it from the text before it, and its key.
 func (s *scratch) beginPair(t *text, key string) {
+	s.plain = s.plain[:0]
 	if len(t.buf) > t.start {
-		t.append(" ")
+		s.plain = append(s.plain, ' ')
 	}
-	s.plain = append(appendWord(s.plain[:0], key, t.room()), '=')
+	s.plain = append(appendWord(s.plain, key, t.room()), '=')
 }
 
 // appendPlain writes a value as OpenTelemetry shows it: a text and a number as
