@@ -1,0 +1,131 @@
+// SPDX-FileCopyrightText: The prefectlogs authors
+// SPDX-License-Identifier: Apache-2.0
+
+package processor_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	otellog "go.opentelemetry.io/otel/log"
+
+	"github.com/prefectlogs/prefectlogs/prefecttest"
+	"github.com/prefectlogs/prefectlogs/processor"
+	"github.com/prefectlogs/prefectlogs/run"
+)
+
+// TestRandomHistoriesBalance plays random sequences of records, flushes, pauses and
+// faults, a shutdown at the end, and compares with what must have become of each
+// record: it is stored once, in the order of its run, or it was refused or
+// dropped, and counted.
+func TestRandomHistoriesBalance(t *testing.T) {
+	histories := 150
+	if testing.Short() {
+		histories = 30
+	}
+	for seed := range uint64(histories) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { playHistory(t, rand.New(rand.NewPCG(seed, 0))) })
+		})
+	}
+}
+
+func playHistory(t *testing.T, random *rand.Rand) {
+	opts := []processor.Option{processor.WithQueueSize(2 * mib)}
+	if random.IntN(2) == 0 {
+		opts = append(opts, processor.WithBatchRecords(1+random.IntN(40)))
+	}
+	r := newRig(t, nil, opts...)
+	r.server.FaultAlways(prefecttest.Delay(time.Millisecond)) // so that a request takes some time
+	emitted := 0
+	for range 30 {
+		switch random.IntN(6) {
+		case 0, 1:
+			emitted += r.emitSome(random, emitted)
+		case 2:
+			r.server.Fault(someFault(random))
+		case 3:
+			time.Sleep(time.Duration(random.Int64N(int64(5 * time.Second))))
+		case 4:
+			r.batch.Flush()
+		case 5:
+			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(random.Int64N(int64(3*time.Second))))
+			_ = r.batch.ForceFlush(ctx) // it may well end with its context
+			cancel()
+		}
+		r.balance()
+	}
+	if err := r.batch.Shutdown(t.Context()); err != nil {
+		t.Errorf("shutdown: %v", err)
+	}
+	time.Sleep(10 * time.Second) // for late commits
+	r.balance()
+
+	s := r.batch.Stats()
+	stored := r.stored()
+	if s.Queued+s.InFlight+s.Unknown+s.Duplicated+s.Dropped.Total() != 0 {
+		t.Errorf("stats %+v", s)
+	}
+	if got, want := uint64(len(stored)+len(r.notices())), s.Stored; got != want {
+		t.Errorf("%d records stand on the server, %d are counted as stored", got, want)
+	}
+	if got := uint64(len(stored)+len(r.notices())) + s.Refused; got != s.Emitted {
+		t.Errorf("%d records stored or refused of %d", got, s.Emitted)
+	}
+	r.wantOnceInOrder(emitted)
+}
+
+// emitSome logs up to 60 records of several runs. The text begins with a number.
+func (r *rig) emitSome(random *rand.Rand, from int) int {
+	n := 1 + random.IntN(60)
+	for i := range n {
+		severity := otellog.SeverityInfo
+		if random.IntN(5) == 0 {
+			severity = otellog.SeverityError
+		}
+		flow := fmt.Sprintf("11111111-2222-3333-4444-%012d", random.IntN(3))
+		ctx := run.NewContext(context.Background(), run.Info{FlowRunID: flow})
+		r.emit(ctx, severity, fmt.Sprintf("%06d %s", from+i, strings.Repeat("x", random.IntN(300))))
+	}
+	return n
+}
+
+// someFault is one that a server or a network may have, and that ends.
+func someFault(random *rand.Rand) prefecttest.Fault {
+	seconds := time.Duration(1 + random.IntN(4)*int(time.Second))
+	faults := []prefecttest.Fault{
+		prefecttest.Status(503), prefecttest.Status(500), prefecttest.Status(502).Stored(), prefecttest.Status(504).Stored(),
+		prefecttest.Status(429).RetryAfter("3"), prefecttest.Status(401), prefecttest.Status(404), prefecttest.Status(413),
+		prefecttest.Refuse(0), prefecttest.Refuse(0, 2, 5),
+		prefecttest.CutBefore(), prefecttest.CutDuring(50), prefecttest.CutAfterCommit(), prefecttest.CommitLater(seconds),
+		prefecttest.Delay(seconds), prefecttest.DelayAnswer(seconds), prefecttest.Hang(), prefecttest.Hang().Stored(),
+	}
+	return faults[random.IntN(len(faults))]
+}
+
+// wantOnceInOrder checks that no record stands twice, and that those of a run read
+// back in the order in which they were emitted.
+func (r *rig) wantOnceInOrder(emitted int) {
+	r.t.Helper()
+	logs := slices.DeleteFunc(r.server.Logs(), func(log prefecttest.Log) bool { return log.Name != "test" })
+	slices.SortStableFunc(logs, func(a, b prefecttest.Log) int { return a.Timestamp.Compare(b.Timestamp) })
+	seen := map[string]bool{}
+	last := map[string]string{}
+	for _, log := range logs {
+		number := log.Message[:6]
+		if seen[number] {
+			r.t.Errorf("record %s of %d stands twice", number, emitted)
+		}
+		seen[number] = true
+		if number < last[log.FlowRunID] {
+			r.t.Errorf("record %s reads back behind %s", number, last[log.FlowRunID])
+		}
+		last[log.FlowRunID] = number
+	}
+}
