@@ -4,7 +4,6 @@
 package prefectapi
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"mime"
@@ -71,8 +70,10 @@ func isPage(response *http.Response) bool {
 // isOwnFailure reports whether the body of a 5xx is what Prefect's handler of
 // exceptions writes (server/api/server.py), rather than a proxy before it.
 func isOwnFailure(body io.Reader) bool {
-	text, _ := io.ReadAll(io.LimitReader(body, maxSmall)) // what was read before an error is enough
-	return bytes.HasPrefix(bytes.TrimSpace(text), []byte(`{"exception_message"`))
+	const begins = `{"exception_message"`
+	start := make([]byte, len(begins))
+	_, err := io.ReadFull(body, start)
+	return err == nil && string(start) == begins
 }
 
 // retryAfter reads the header, in seconds or as a date. Nonsense is as good as

@@ -120,7 +120,7 @@ func TestFailuresOfPrefectItselfAreToldFromThoseOfProxies(t *testing.T) {
 		ended  bool
 	}{
 		{"an exception in Prefect", 500, `{"exception_message":"Internal Server Error"}`, true},
-		{"a database error in Prefect", 503, ` {"exception_message":"Service Unavailable"}`, true},
+		{"a database error in Prefect", 503, `{"exception_message":"Service Unavailable"}`, true},
 		{"a proxy in plain text", 502, "Bad Gateway", false},
 		{"a proxy that speaks JSON", 504, `{"message":"upstream timed out"}`, false},
 		{"nothing", 500, "", false},

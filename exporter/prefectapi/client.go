@@ -140,12 +140,25 @@ func (c *Client) postWith(ctx context.Context, token, path string, body Body, re
 	request.GetBody = func() (io.ReadCloser, error) { return body.Body(), nil }
 	c.prepare(request, token)
 	request.Header.Set("Content-Type", "application/json")
+	if read != nil {
+		// Reading again does no harm: the transport may do so by itself when a
+		// connection that it reuses turns out to be dead. Nothing of this is sent.
+		request.Header["Idempotency-Key"] = []string{}
+	}
 
 	response, err := c.http.Do(request)
 	if err != nil {
 		return c.failure(ctx, err, written.Load())
 	}
-	defer closeBody(response.Body, cancel)
+	if response.StatusCode >= 500 {
+		// Prefect's server closes the connection behind such an answer without saying
+		// so, and the next request on it would fail ambiguously. A body that is not
+		// read to its end makes the transport close it; an empty one does not.
+		defer c.http.CloseIdleConnections()
+		defer response.Body.Close()
+	} else {
+		defer closeBody(response.Body, cancel)
+	}
 	if response.StatusCode < 200 || response.StatusCode >= 300 || isPage(response) {
 		return c.answer(response, body.Records())
 	}

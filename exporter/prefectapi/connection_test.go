@@ -160,6 +160,49 @@ func TestConnectionsAreUsedAgainWhileTheServerKeepsThem(t *testing.T) {
 	})
 }
 
+// Behind a 5xx Prefect's server closes the connection without a word.
+func TestConnectionOfAFailureIsNotUsedAgain(t *testing.T) {
+	for _, status := range []int{500, 503} {
+		server := prefecttest.NewServer(t)
+		transport := server.Transport()
+		dials := 0
+		transport.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			dials++
+			return server.DialContext(ctx, network, addr)
+		}
+		// A transport within another one, whose idle connections nobody can close.
+		client := newClient(t, server, func(c *prefectapi.Config) { c.Transport = countingTransport{transport, new(int64)} })
+		t.Cleanup(transport.CloseIdleConnections)
+		server.Fault(prefecttest.Status(status).Body(`{"exception_message":"Service Unavailable"}`))
+		if err := client.PostLogs(t.Context(), records{"a"}); err == nil {
+			t.Fatal("no error")
+		}
+		if err := client.PostLogs(t.Context(), records{"a"}); err != nil {
+			t.Error(err)
+		}
+		if dials != 2 {
+			t.Errorf("%d: %d connections, want 2", status, dials)
+		}
+	}
+}
+
+func TestReadingIsRepeatedOnADeadConnection(t *testing.T) {
+	server := prefecttest.NewServer(t)
+	client := newClient(t, server)
+	if err := client.PostLogs(t.Context(), records{"a"}); err != nil {
+		t.Fatal(err)
+	}
+	server.Fault(prefecttest.CutBefore().On("POST", "/logs/filter"))
+	if n, err := client.CountLogs(t.Context(), first("a")); err != nil || n != 1 {
+		t.Errorf("got %d, %v", n, err)
+	}
+	for _, r := range server.Requests() {
+		if _, sent := r.Header["Idempotency-Key"]; sent {
+			t.Error("the mark for the transport is sent")
+		}
+	}
+}
+
 func TestRequestsCarryTheMarkOfOurOwnWork(t *testing.T) {
 	server := prefecttest.NewServer(t)
 	transport := server.Transport()
