@@ -27,7 +27,7 @@ const (
 type Encoder struct {
 	config  Config // checked
 	table   *table
-	secrets secrets
+	secrets *secrets
 	pool    sync.Pool // of *scratch
 }
 

@@ -24,11 +24,14 @@ const stars = "********"
 
 // secrets are the texts that no line shows, each as it stands within a line:
 // escaped once, or twice where it is part of a quoted value or of JSON. The
-// longest stand first.
-type secrets [][]byte
+// longest stand first. An encoder holds them by a pointer, which is all that fmt
+// shows of them. nil is none.
+type secrets struct {
+	forms [][]byte
+}
 
-func newSecrets(texts []string) secrets {
-	var all secrets
+func newSecrets(texts []string) *secrets {
+	var all [][]byte
 	add := func(s string) {
 		escaped := text{buf: []byte{'"'}, start: 1, limit: maxEscape*len(s) + 64, keepANSI: true}
 		escaped.append(s)
@@ -52,24 +55,30 @@ func newSecrets(texts []string) secrets {
 			add(inJSON[1 : len(inJSON)-1])
 		}
 	}
+	if len(all) == 0 {
+		return nil
+	}
 	slices.SortFunc(all, func(a, b []byte) int { return cmp.Compare(len(b), len(a)) })
-	return all
+	return &secrets{all}
 }
 
 // mask covers the secrets in a text, which never becomes longer. Where the text
 // was cut, the beginning of a secret right before the mark is removed.
-func (list secrets) mask(t *text) {
-	if len(list) == 0 {
-		return
+func (list *secrets) mask(t *text) {
+	if list != nil {
+		list.maskAll(t)
 	}
-	for _, secret := range list {
+}
+
+func (list *secrets) maskAll(t *text) {
+	for _, secret := range list.forms {
 		t.buf = maskOne(t.buf, t.start, secret)
 	}
 	if !t.cut || !bytes.HasSuffix(t.buf[t.start:], []byte(mark)) {
 		return
 	}
 	end := len(t.buf) - len(mark)
-	for _, secret := range list {
+	for _, secret := range list.forms {
 		for n := min(len(secret)-1, end-t.start); n >= minSecret; n-- {
 			if bytes.HasSuffix(t.buf[t.start:end], secret[:n]) && escapedBorder(t.buf, t.start, end-n) == end-n {
 				t.buf = append(t.buf[:end-n], mark...)
