@@ -4,6 +4,9 @@
 package prefectlogs
 
 import (
+	"os"
+	"strings"
+
 	sdklog "go.opentelemetry.io/otel/sdk/log"
 	"go.opentelemetry.io/otel/sdk/resource"
 
@@ -41,6 +44,8 @@ func newConfig(opts []Option) (c config) {
 // silent returns why nothing is sent, or "".
 func (c config) silent() string {
 	switch {
+	case strings.EqualFold(os.Getenv("OTEL_SDK_DISABLED"), "true"):
+		return "OTEL_SDK_DISABLED is true"
 	case !c.settings.ToAPI.Enabled:
 		return "PREFECT_LOGGING_TO_API_ENABLED is false"
 	case c.settings.APIURL == "" && !c.hasEndpoint:

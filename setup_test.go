@@ -110,6 +110,21 @@ func TestSetupWithoutAServerDoesNothingAndSaysSo(t *testing.T) {
 	}
 }
 
+func TestSetupHonoursTheSwitchOfOpenTelemetry(t *testing.T) {
+	t.Setenv("OTEL_SDK_DISABLED", "True")
+	told := new(said)
+	pipeline, err := prefectlogs.Setup(t.Context(), prefectlogs.WithSettings(isolated(t, "PREFECT_API_URL=http://127.0.0.1:1/api")), prefectlogs.WithErrorHandler(told.handle))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if pipeline.Logger("test").Enabled(t.Context(), slog.LevelError) {
+		t.Error("the logger is enabled")
+	}
+	if all := told.all(); len(all) != 1 || !strings.Contains(all[0], "OTEL_SDK_DISABLED") {
+		t.Errorf("told %q", all)
+	}
+}
+
 func TestSetupWithoutARunTakesTheRunOfEachRecord(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server, told := prefecttest.NewServer(t), new(said)

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/metric"
 	sdklog "go.opentelemetry.io/otel/sdk/log"
 
 	"github.com/prefectlogs/prefectlogs/exporter/payload"
@@ -31,7 +32,8 @@ type Batch struct {
 	reader   *sdkrecord.Reader
 	reporter *diag.Reporter
 	config   config
-	scratch  sync.Pool // of *[]byte
+	metrics  metric.Registration // nil: none
+	scratch  sync.Pool           // of *[]byte
 
 	wake  chan struct{} // holds one element: there is news for the worker
 	hurry chan struct{} // holds one element: a wait between tries is to end
@@ -88,6 +90,11 @@ func NewBatch(sender Sender, opts ...Option) (*Batch, error) {
 	}
 	b.scratch.New = func() any { return new(make([]byte, 0, 1024)) }
 	b.hard, b.cut = context.WithCancelCause(context.Background())
+	if c.meters != nil {
+		if b.metrics, err = b.registerMetrics(c.meters); err != nil {
+			return nil, err
+		}
+	}
 	go b.work()
 	return b, nil
 }
@@ -350,6 +357,9 @@ func (b *Batch) Shutdown(ctx context.Context) error {
 	<-b.done
 	b.cut(nil)
 	err := b.sender.Shutdown(ctx)
+	if b.metrics != nil {
+		err = errors.Join(err, b.metrics.Unregister())
+	}
 	b.reporter.Close()
 
 	b.mu.Lock()

@@ -30,55 +30,55 @@ func TestRandomHistoriesBalance(t *testing.T) {
 		histories = 30
 	}
 	for seed := range uint64(histories) {
-		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { playHistory(t, rand.New(rand.NewPCG(seed, 0))) })
-		})
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { playHistory(t, rand.New(rand.NewPCG(seed, 0))) })
 	}
 }
 
 func playHistory(t *testing.T, random *rand.Rand) {
-	opts := []processor.Option{processor.WithQueueSize(2 * mib)}
-	if random.IntN(2) == 0 {
-		opts = append(opts, processor.WithBatchRecords(1+random.IntN(40)))
-	}
-	r := newRig(t, nil, opts...)
-	r.server.FaultAlways(prefecttest.Delay(time.Millisecond)) // so that a request takes some time
-	emitted := 0
-	for range 30 {
-		switch random.IntN(6) {
-		case 0, 1:
-			emitted += r.emitSome(random, emitted)
-		case 2:
-			r.server.Fault(someFault(random))
-		case 3:
-			time.Sleep(time.Duration(random.Int64N(int64(5 * time.Second))))
-		case 4:
-			r.batch.Flush()
-		case 5:
-			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(random.Int64N(int64(3*time.Second))))
-			_ = r.batch.ForceFlush(ctx) // it may well end with its context
-			cancel()
+	synctest.Test(t, func(t *testing.T) {
+		opts := []processor.Option{processor.WithQueueSize(2 * mib)}
+		if random.IntN(2) == 0 {
+			opts = append(opts, processor.WithBatchRecords(1+random.IntN(40)))
 		}
+		r := newRig(t, nil, opts...)
+		r.server.FaultAlways(prefecttest.Delay(time.Millisecond)) // so that a request takes some time
+		emitted := 0
+		for range 30 {
+			switch random.IntN(6) {
+			case 0, 1:
+				emitted += r.emitSome(random, emitted)
+			case 2:
+				r.server.Fault(someFault(random))
+			case 3:
+				time.Sleep(time.Duration(random.Int64N(int64(5 * time.Second))))
+			case 4:
+				r.batch.Flush()
+			case 5:
+				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(random.Int64N(int64(3*time.Second))))
+				_ = r.batch.ForceFlush(ctx) // it may well end with its context
+				cancel()
+			}
+			r.balance()
+		}
+		if err := r.batch.Shutdown(t.Context()); err != nil {
+			t.Errorf("shutdown: %v", err)
+		}
+		time.Sleep(10 * time.Second) // for late commits
 		r.balance()
-	}
-	if err := r.batch.Shutdown(t.Context()); err != nil {
-		t.Errorf("shutdown: %v", err)
-	}
-	time.Sleep(10 * time.Second) // for late commits
-	r.balance()
 
-	s := r.batch.Stats()
-	stored := r.stored()
-	if s.Queued+s.InFlight+s.Unknown+s.Duplicated+s.Dropped.Total() != 0 {
-		t.Errorf("stats %+v", s)
-	}
-	if got, want := uint64(len(stored)+len(r.notices())), s.Stored; got != want {
-		t.Errorf("%d records stand on the server, %d are counted as stored", got, want)
-	}
-	if got := uint64(len(stored)+len(r.notices())) + s.Refused; got != s.Emitted {
-		t.Errorf("%d records stored or refused of %d", got, s.Emitted)
-	}
-	r.wantOnceInOrder(emitted)
+		s := r.batch.Stats()
+		stored := r.stored()
+		if s.Queued+s.InFlight+s.Unknown+s.Duplicated+s.Dropped.Total() != 0 {
+			t.Errorf("stats %+v", s)
+		}
+		if got, want := uint64(len(stored)+len(r.notices())), s.Stored; got != want {
+			t.Errorf("%d records stand on the server, %d are counted as stored", got, want)
+		}
+		if got := uint64(len(stored)+len(r.notices())) + s.Refused; got != s.Emitted {
+			t.Errorf("%d records stored or refused of %d", got, s.Emitted)
+		}
+		r.wantOnceInOrder(emitted)
+	})
 }
 
 // emitSome logs up to 60 records of several runs. The text begins with a number.

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"time"
 
+	"go.opentelemetry.io/otel/metric"
+
 	"github.com/prefectlogs/prefectlogs/exporter/payload"
 	"github.com/prefectlogs/prefectlogs/mapping"
 )
@@ -55,6 +57,7 @@ type config struct {
 	pageSize     int
 	overflow     Overflow
 	blockTimeout time.Duration
+	meters       metric.MeterProvider
 	onError      func(error)
 	problems     []error
 }
@@ -149,6 +152,18 @@ func WithBlockTimeout(d time.Duration) Option {
 			return c.invalid("the block timeout is %v; it must be positive", d)
 		}
 		c.blockTimeout = d
+		return c
+	})
+}
+
+// WithMeterProvider publishes the counters of [Stats] as metrics, under the
+// names that OpenTelemetry's semantic conventions give those of an SDK
+// (otel.sdk.processor.log.*, otel.sdk.exporter.log.*, with the reason as
+// error.type), and the queue's bytes as prefectlogs.queue.usage and .limit. By
+// default there are no metrics.
+func WithMeterProvider(provider metric.MeterProvider) Option {
+	return optionFunc(func(c config) config {
+		c.meters = provider
 		return c
 	})
 }

@@ -1,0 +1,101 @@
+// SPDX-FileCopyrightText: The prefectlogs authors
+// SPDX-License-Identifier: Apache-2.0
+
+package processor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+)
+
+// componentType names this processor among those of OpenTelemetry's semantic
+// conventions (otel.component.type).
+const componentType = "prefect_batch_log_processor"
+
+// components counts the processors of the process, for otel.component.name.
+var components atomic.Int64
+
+// registerMetrics publishes the counters of the batch. The instruments read
+// [Batch.Stats] when they are asked, so they cost a log call nothing.
+func (b *Batch) registerMetrics(provider metric.MeterProvider) (metric.Registration, error) {
+	meter := provider.Meter("github.com/prefectlogs/prefectlogs/processor")
+	var problems []error
+	counter := func(name, unit, description string) metric.Int64Observable {
+		instrument, err := meter.Int64ObservableCounter(name, metric.WithUnit(unit), metric.WithDescription(description))
+		problems = append(problems, err)
+		return instrument
+	}
+	gauge := func(name, unit, description string) metric.Int64Observable {
+		instrument, err := meter.Int64ObservableUpDownCounter(name, metric.WithUnit(unit), metric.WithDescription(description))
+		problems = append(problems, err)
+		return instrument
+	}
+	const record = "{log_record}"
+	processed := counter("otel.sdk.processor.log.processed", record, "Log records for which the processing has finished, well or with an error.type.")
+	size := gauge("otel.sdk.processor.log.queue.size", record, "Log records that wait.")
+	exported := counter("otel.sdk.exporter.log.exported", record, "Log records for which the export has finished, well or with an error.type.")
+	inFlight := gauge("otel.sdk.exporter.log.inflight", record, "Log records in the request under way.")
+	duplicated := counter("prefectlogs.log.duplicated", record, "Log records that were found to stand twice on the server.")
+	usage := gauge("prefectlogs.queue.usage", "By", "Memory of the queue, records under way included.")
+	limit := gauge("prefectlogs.queue.limit", "By", "Memory that the queue may take.")
+	if err := errors.Join(problems...); err != nil {
+		return nil, fmt.Errorf("processor: metrics: %w", err)
+	}
+
+	component := []attribute.KeyValue{
+		attribute.String("otel.component.type", componentType),
+		attribute.String("otel.component.name", fmt.Sprintf("%s/%d", componentType, components.Add(1)-1)),
+	}
+	with := func(reason string) metric.ObserveOption {
+		attributes := component[:len(component):len(component)]
+		if reason != "" {
+			attributes = append(attributes, attribute.String("error.type", reason))
+		}
+		return metric.WithAttributeSet(attribute.NewSet(attributes...))
+	}
+	plain := with("")
+	reasons := map[string]metric.ObserveOption{}
+	for reason := range (Stats{}).reasons() {
+		reasons[reason] = with(reason)
+	}
+	refusedOption, unknownOption := with("refused"), with("unknown")
+
+	registration, err := meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
+		s := b.Stats()
+		o.ObserveInt64(processed, int64(s.Stored+s.Refused+s.Unknown), plain)
+		for reason, n := range s.reasons() {
+			o.ObserveInt64(processed, int64(n), reasons[reason])
+		}
+		o.ObserveInt64(size, int64(s.Queued), plain)
+		o.ObserveInt64(exported, int64(s.Stored), plain)
+		o.ObserveInt64(exported, int64(s.Refused), refusedOption)
+		o.ObserveInt64(exported, int64(s.Unknown), unknownOption)
+		o.ObserveInt64(inFlight, int64(s.InFlight), plain)
+		o.ObserveInt64(duplicated, int64(s.Duplicated), plain)
+		o.ObserveInt64(usage, int64(s.QueuedBytes), plain)
+		o.ObserveInt64(limit, int64(b.config.queueSize), plain)
+		return nil
+	}, processed, size, exported, inFlight, duplicated, usage, limit)
+	if err != nil {
+		return nil, fmt.Errorf("processor: metrics: %w", err)
+	}
+	return registration, nil
+}
+
+// reasons returns why records were not handed to the exporter, and how many.
+func (s Stats) reasons() map[string]uint64 {
+	return map[string]uint64{
+		"queue_full": s.Dropped.QueueFull,
+		"too_large":  s.Dropped.TooLarge,
+		"shutdown":   s.Dropped.Shutdown,
+		"no_run":     s.Skipped.NoRun,
+		"opted_out":  s.Skipped.OptedOut,
+		"disabled":   s.Skipped.Disabled,
+		"own":        s.Skipped.Own,
+	}
+}
