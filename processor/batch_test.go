@@ -20,6 +20,7 @@ import (
 	"github.com/prefectlogs/prefectlogs/mapping"
 	"github.com/prefectlogs/prefectlogs/prefecttest"
 	"github.com/prefectlogs/prefectlogs/processor"
+	"github.com/prefectlogs/prefectlogs/run"
 )
 
 func TestRecordsGoAfterTheInterval(t *testing.T) {
@@ -98,6 +99,23 @@ func TestErrorsWakeTheSenderAtMostTenTimesASecond(t *testing.T) {
 		time.Sleep(time.Millisecond)
 		synctest.Wait()
 		r.wantStored(3)
+	})
+}
+
+func TestAFloodDoesNotDelayTheErrorOfAnotherRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, nil, processor.WithBatchRecords(200))
+		r.server.FaultAlways(prefecttest.Delay(time.Second))
+		for range 10_000 {
+			r.emit(inRun(t.Context()), otellog.SeverityInfo, "flood")
+		}
+		time.Sleep(500 * time.Millisecond) // within the request under way
+		r.emit(run.NewContext(t.Context(), run.Info{FlowRunID: flowB}), otellog.SeverityError, "an error of another run")
+		time.Sleep(1500 * time.Millisecond) // that request and one more
+		synctest.Wait()
+		if stored := r.stored(); !slices.Contains(stored, "an error of another run") || len(stored) != 400 {
+			t.Errorf("not among the %d records stored", len(stored))
+		}
 	})
 }
 

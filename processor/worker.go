@@ -66,6 +66,7 @@ func (b *Batch) next(now time.Time) (request payload.Request, wait time.Duration
 	}
 	b.queue.take(&request, limits)
 	b.stats.Requests++
+	b.stats.Bytes += uint64(request.Size())
 	return request, 0, false
 }
 
