@@ -26,7 +26,7 @@
 //	401, 403, 404, other 4xx, a web page, a redirect elsewhere
 //	                                    held and tried again slowly: a wrong key loses nothing
 //	408, 425, 429                       tried again, not before Retry-After
-//	503                                 looked for, then tried again, not before Retry-After; poison is searched for as with 500
+//	503                                 looked for, then tried again, not before Retry-After; without that header as 500
 //	500, 502, 504, other 5xx            looked for, then tried again; if it fails twice while the server is well, the guilty records are searched for and refused
 //	no answer, request written          looked for, then tried again
 //	no connection                       tried again

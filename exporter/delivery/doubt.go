@@ -22,6 +22,10 @@ const (
 // request is sent again all the same.
 const blindAfter = 10 * time.Minute
 
+// muteLooks is how often the server fails to answer a look, although it is well, before
+// it is taken for one that cannot.
+const muteLooks = 3
+
 // doubt is about a request that may have been stored although no answer said so. A
 // request is one transaction: if its first and its last record stand on the
 // server, all of it does.
@@ -30,6 +34,7 @@ type doubt struct {
 	ended bool      // but it does not work on it any more
 	keys  []key     // of the first and the last record; none if they cannot be read
 	twice bool      // it was found to stand twice
+	mute  int       // looks that the server failed to answer
 }
 
 // key is how a record is found again.
@@ -155,7 +160,9 @@ func (j *job) unasked(ctx context.Context, p *part, answer *prefectapi.Error, le
 		return undecided
 	case answer.Kind != prefectapi.KindServer:
 		return unseen // it does not want to be asked
-	case left <= 0 && j.d.api.Check(ctx) == nil:
+	}
+	p.doubt.mute++
+	if p.doubt.mute >= muteLooks && left <= 0 && time.Since(p.doubt.since) >= leastPatience && j.d.api.Check(ctx) == nil {
 		return unseen // it can be asked, but not about this run
 	}
 	return undecided

@@ -130,10 +130,7 @@ func (j *job) step(ctx context.Context) error {
 			p.doubt = newDoubt(p.request)
 		}
 		p.doubt.renew(answer.Ended)
-		if p.blind || answer.Ended && j.convicts(p) { // it was looked for before this try
-			if !p.blind {
-				p.doubt = nil
-			}
+		if p.blind { // it was looked for before this try
 			return j.failed(ctx, p)
 		}
 		return nil
@@ -168,7 +165,7 @@ func (j *job) stored(ctx context.Context, p *part) {
 	j.outcome.Stored += n
 	if p.resent || p.doubt != nil {
 		j.outcome.Resent += n
-		if p.doubt != nil {
+		if p.blind {
 			j.outcome.Blind += n
 		}
 		j.outcome.Duplicated += j.d.lookTwice(ctx, p.request)

@@ -50,7 +50,7 @@ var rules = []rule{
 	{answer: "408, 425, 429", kind: prefectapi.KindBusy, status: []int{408, 425, 429}, action: retry,
 		does: "tried again, not before Retry-After"},
 	{answer: "503", kind: prefectapi.KindBusy, action: look,
-		does: "looked for, then tried again, not before Retry-After; poison is searched for as with 500"},
+		does: "looked for, then tried again, not before Retry-After; without that header as 500"},
 	{answer: "500, 502, 504, other 5xx", kind: prefectapi.KindServer, action: look,
 		does: "looked for, then tried again; if it fails twice while the server is well, the guilty records are searched for and refused"},
 	{answer: "no answer, request written", kind: prefectapi.KindNetwork, written: true, action: look,

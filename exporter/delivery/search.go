@@ -26,10 +26,14 @@ func (j *job) failed(ctx context.Context, p *part) error {
 	if p.again { // its caller has waited
 		p.again, cause = false, nil
 	}
-	if answerOf(p.cause).Status < 500 || !j.well && !j.d.well(ctx) {
-		return cause
+	answer := answerOf(p.cause)
+	if answer.Status < 500 || answer.RetryAfter > 0 || !j.well && !j.d.well(ctx) {
+		return cause // of the network, or of the server as such
 	}
 	j.well = true
+	if p.blind {
+		p.doubt, p.resent = nil, true // there will never be more to know
+	}
 	if p.request.Records() == 1 {
 		if j.accuse(p) {
 			return nil
@@ -81,9 +85,15 @@ func (j *job) release() {
 	}
 	j.todo[1].role = fresh
 	if len(j.todo) > 2 && j.todo[2].mergeable() {
-		j.todo[1].request.Append(j.todo[2].request)
+		j.todo[1].join(&j.todo[2])
 		j.todo = append(j.todo[:2:2], j.todo[3:]...)
 	}
+}
+
+// join adds another part, of which nothing is known either.
+func (p *part) join(other *part) {
+	p.request.Append(other.request)
+	p.resent, p.blind = p.resent || other.resent, p.blind || other.blind
 }
 
 func (p *part) mergeable() bool {
@@ -101,7 +111,7 @@ func (j *job) halve() {
 	}
 	first, second := p.request.Cut(n)
 	p.request, p.role = first, fresh
-	j.insert(1, part{request: second, role: sibling, cause: p.cause, resent: p.resent})
+	j.insert(1, part{request: second, role: sibling, cause: p.cause, resent: p.resent, blind: p.blind})
 }
 
 // accuse decides about a single record that failed with a 5xx although the server is well.
@@ -143,15 +153,9 @@ func (j *job) probe() {
 		}
 		rest, one := p.request.Without([]int{at})
 		p.request = rest
-		j.insert(0, part{request: one, cause: p.cause, resent: p.resent})
+		j.insert(0, part{request: one, cause: p.cause, resent: p.resent, blind: p.blind})
 		return
 	}
-}
-
-// convicts reports whether another failure of the first part makes it refused: a
-// single record that was found absent behind the same failure before.
-func (j *job) convicts(p *part) bool {
-	return p.request.Records() == 1 && j.passed && p.alone+1 >= strikesToRefuse
 }
 
 // postpone moves the first part, which is a single record, behind all others.
@@ -174,8 +178,7 @@ func (j *job) rejoin() {
 			all = append(all, p)
 			continue
 		}
-		rest.request.Append(p.request)
-		rest.resent = rest.resent || p.resent
+		rest.join(&p)
 	}
 	if rest.request.Records() > 0 {
 		all = append(all, rest)

@@ -84,8 +84,8 @@ func TestPoisonIsFoundWhereverItStands(t *testing.T) {
 		{"400", prefecttest.Status(400), payload.ReasonInvalid, 10, 12},
 		{"422 that names none", prefecttest.Refuse(), payload.ReasonInvalid, 10, 12},
 		{"409", prefecttest.Status(409), payload.ReasonConflict, 10, 12},
-		{"500 of Prefect", prefects(500), payload.ReasonFailing, 14, 18},
-		{"503 of Prefect", prefects(503), payload.ReasonFailing, 14, 18},
+		{"500 of Prefect", prefects(500), payload.ReasonFailing, 14, 19},
+		{"503 of Prefect", prefects(503), payload.ReasonFailing, 14, 19},
 		{"502 of a proxy", prefecttest.Status(502), payload.ReasonFailing, 18, 1000},
 	}
 	for _, k := range kinds {
@@ -257,6 +257,39 @@ func TestPushFindsPoisonOverSeveralCalls(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestPoisonIsFoundOnAServerThatCannotBeAsked(t *testing.T) {
+	for name, fault := range map[string]prefecttest.Fault{"500": prefects(500), "502": prefecttest.Status(502), "400": prefecttest.Status(400)} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t, poisoned(map[string]prefecttest.Fault{"poison": fault}))
+				b.server.FaultAlways(prefecttest.Status(403).On("POST", "/logs/filter"))
+				reason := payload.ReasonFailing
+				if name == "400" {
+					reason = payload.ReasonInvalid
+				}
+				searched(t, b, withPoison(100, "poison", 3, 60), "poison", reason)
+				if got := len(b.calls()); got > 120 {
+					t.Errorf("%d requests", got)
+				}
+			})
+		})
+	}
+}
+
+// A server that says when to come again is busy, and not poisoned.
+func TestRetryAfterStartsNoSearch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		b.server.FaultAlways(prefects(503).RetryAfter("20"))
+		time.AfterFunc(time.Hour, b.server.ClearFaults)
+		o := b.Deliver(t.Context(), numbered(50), nil)
+		balanced(t, o, 50)
+		if got := b.count("post"); o.Stored != 50 || got > 181 || b.count("post 50") != got {
+			t.Errorf("got %+v after %d posts", o, got)
+		}
+	})
 }
 
 func TestThreeThousandRecordsWithSeventeenPoisons(t *testing.T) {
