@@ -41,7 +41,7 @@ func TestStoredOnceWhateverBreaks(t *testing.T) {
 		{"a failure of Prefect behind the commit", []prefecttest.Fault{prefects(500).Stored()}, 3, 0, 0, 0},
 		{"a failure of Prefect", []prefecttest.Fault{prefects(500)}, 0, 0, 0, second},
 		{"busy behind the commit", []prefecttest.Fault{prefecttest.Status(503).Stored()}, 3, 0, 0, 0},
-		{"three in a row", []prefecttest.Fault{prefecttest.CutBefore(), prefecttest.CutDuring(9), prefecttest.CutAfterCommit()}, 3, 0, 10 * second, 15 * second},
+		{"three in a row", []prefecttest.Fault{prefecttest.CutBefore(), prefecttest.CutDuring(9), prefecttest.CutAfterCommit()}, 3, 3, 10 * second, 15 * second},
 		{"a look that fails at first", []prefecttest.Fault{prefecttest.CutAfterCommit(), lookFails, lookFails}, 3, 0, 100 * time.Millisecond, second},
 		{"no look for minutes", append([]prefecttest.Fault{prefecttest.CutAfterCommit()}, slices.Repeat([]prefecttest.Fault{lookFails}, 12)...), 3, 0, 5 * second, 6 * time.Minute},
 		{"the same with a request that came not through", append([]prefecttest.Fault{prefecttest.CutBefore()}, slices.Repeat([]prefecttest.Fault{lookFails}, 12)...), 0, 3, 5 * second, 6 * time.Minute},

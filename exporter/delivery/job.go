@@ -179,6 +179,12 @@ func (j *job) found(p *part) {
 	n := p.request.Records()
 	j.outcome.Stored += n
 	j.outcome.Resolved += n
+	if p.resent || p.blind {
+		j.outcome.Resent += n
+	}
+	if p.blind {
+		j.outcome.Blind += n
+	}
 	if p.doubt.twice {
 		j.outcome.Duplicated += n
 	}

@@ -18,9 +18,9 @@ type Outcome struct {
 	// Resolved is how many of Stored had no answer that said so, but were found
 	// on the server.
 	Resolved int
-	// Resent is how many of Stored were stored by another try after one that might
-	// have stored them; Blind how many of these without having been looked for,
-	// since the server could not be asked.
+	// Resent is how many of Stored were sent again after a try that might have
+	// stored them; Blind how many of these without having been looked for, since the
+	// server could not be asked.
 	Resent int
 	Blind  int
 	// Duplicated is how many records were found to stand twice. Some of them may
