@@ -24,22 +24,27 @@ func TestPaceIsNearTheBestFixedSize(t *testing.T) {
 		{"far away", map[int]float64{50: 500, 100: 950, 200: 1800, 400: 3200, 700: 4800, 1000: 6000}},
 	} {
 		t.Run(server.name, func(t *testing.T) {
-			const records = 200_000
-			random := rand.New(rand.NewPCG(1, 2))
-			p := newPace(1000, false)
-			var spent float64
-			for sent := 0; sent < records; sent += p.size() {
-				size := p.size()
-				took := float64(size) / server.rates[size] * (0.85 + 0.3*random.Float64())
-				spent += took
-				p.done(size, time.Duration(took*float64(time.Second)), true)
-			}
-			var best float64
+			var best, mean float64
 			for _, rate := range server.rates {
 				best = max(best, rate)
 			}
-			if ratio := records / spent / best; ratio < 0.9 {
-				t.Errorf("%.0f rows a second, %.2f of the best fixed size", records/spent, ratio)
+			const seeds, records = 20, 100_000
+			for seed := range uint64(seeds) {
+				random := rand.New(rand.NewPCG(seed, 0))
+				p := newPace(1000, false)
+				var spent float64
+				for sent := 0; sent < records; sent += p.size() {
+					size := p.size()
+					took := float64(size) / server.rates[size]
+					spent += took
+					took *= 1 + 0.4*random.ExpFloat64() // what is measured is disturbed
+					p.done(size, time.Duration(took*float64(time.Second)), true)
+				}
+				mean += records / spent / best / seeds
+			}
+			t.Logf("%.2f of the best fixed size", mean)
+			if mean < 0.9 {
+				t.Errorf("%.2f of the best fixed size", mean)
 			}
 		})
 	}
