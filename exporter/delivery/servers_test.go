@@ -216,3 +216,36 @@ func TestRealServersStoreOnceWhatLosesItsAnswer(t *testing.T) {
 		})
 	}
 }
+
+// The two questions that delivery depends on, put to every server: who is to blame for a
+// 422, and does a request stand there whose answer was lost?
+func TestEveryRealServerTellsWhatItHasStored(t *testing.T) {
+	check := func(t *testing.T, server *servers.Server) {
+		p := newTap()
+		p.broken = func(post int64) breakage {
+			if post == 1 && !server.Row().CSRF || post == 2 && server.Row().CSRF { // the first is asked for a token
+				return noAnswer
+			}
+			return whole
+		}
+		d, run := onServer(t, server, p)
+		lines := [][]byte{encode(0, `hé \"\\ 🎉`), encode(1, "b"), encode(2, "c")}
+		o := d.Deliver(t.Context(), inRun(run, lines), nil)
+		balanced(t, o, 3)
+		if o.Stored != 3 || o.Resolved != 3 {
+			t.Errorf("got %+v", o)
+		}
+		lines = [][]byte{encode(3, "d"), bytes.Replace(encode(4, "e"), []byte(`"level":20`), []byte(`"level":"x"`), 1), encode(5, "f")}
+		o = d.Deliver(t.Context(), inRun(run, lines), nil)
+		balanced(t, o, 3)
+		if o.Stored != 2 || len(o.Refused) != 1 {
+			t.Errorf("got %+v", o)
+		}
+		want := map[string]int{`hé "\ 🎉`: 1, "b": 1, "c": 1, "d": 1, "f": 1}
+		if diff := cmp.Diff(want, readBack(t, server, run)); diff != "" {
+			t.Error(diff)
+		}
+	}
+	serverstest.Each(t, check)
+	t.Run("secured", func(t *testing.T) { check(t, serverstest.Get(t, servers.Prefect38Secured)) })
+}
