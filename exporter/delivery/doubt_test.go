@@ -111,7 +111,7 @@ func TestDuplicatesAreCounted(t *testing.T) {
 				b.server.Fault(prefecttest.CommitLater(late), prefecttest.Delay(second))
 				o := b.Deliver(t.Context(), numbered(3), nil)
 				balanced(t, o, 3)
-				if o.Stored != 3 || o.Resent != 3 {
+				if o.Stored != 3 || o.Resent != 3 || (o.Duplicated == 3) != (late < 6*second) {
 					t.Errorf("got %+v", o)
 				}
 				duplicated := o.Duplicated
@@ -332,6 +332,36 @@ func TestRequestOfEqualRecordsIsNoDuplicate(t *testing.T) {
 		balanced(t, o, 3)
 		if o.Stored != 3 || o.Duplicated != 0 || len(b.stored()) != 3 {
 			t.Errorf("got %+v, %d on the server", o, len(b.stored()))
+		}
+	})
+}
+
+// Of equal records, as many have to stand there as the request has.
+func TestOneOfEqualRecordsDoesNotStandForAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		same := encode(5, "same")
+		b.Deliver(t.Context(), request(same), nil)
+		b.server.Fault(prefecttest.CutBefore())
+		o := b.Deliver(t.Context(), request(same, same, same), nil)
+		balanced(t, o, 3)
+		if o.Resolved != 0 || len(b.stored()) != 4 {
+			t.Errorf("got %+v, %d on the server", o, len(b.stored()))
+		}
+	})
+}
+
+// One look that fails at the last moment is no reason to send without looking.
+func TestOneLookThatFailsDoesNotMakeAServerBlind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		b.server.Fault(prefecttest.CommitLater(5500 * time.Millisecond))
+		time.AfterFunc(4900*time.Millisecond, func() { b.server.Fault(prefecttest.Status(502).On("POST", "/logs/filter")) })
+		time.AfterFunc(5*second, func() { b.server.Fault(prefecttest.Status(502).On("POST", "/logs/filter")) })
+		o := b.Deliver(t.Context(), numbered(3), nil)
+		balanced(t, o, 3)
+		if o.Blind != 0 {
+			t.Errorf("got %+v", o)
 		}
 	})
 }

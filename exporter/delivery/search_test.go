@@ -231,6 +231,28 @@ func TestFailuresThatComeAndGoRefuseNothing(t *testing.T) {
 	}
 }
 
+// A record that fails by itself once, and not again, is not to blame.
+func TestRecordThatFailsByItselfOnceIsStored(t *testing.T) {
+	for _, at := range []int{0, 7, 49} {
+		synctest.Test(t, func(t *testing.T) {
+			failed := false
+			b := newBench(t, prefecttest.WithHook(func(r *http.Request) *prefecttest.Fault {
+				body, _ := io.ReadAll(r.Body) // in memory
+				if failed || !strings.HasSuffix(r.URL.Path, "/logs/") || !strings.Contains(string(body), "suspect") {
+					return nil
+				}
+				failed = strings.Count(string(body), "level") == 1
+				return new(prefects(500))
+			}))
+			o := b.Deliver(t.Context(), messages(withPoison(50, "suspect", at)...), nil)
+			balanced(t, o, 50)
+			if o.Stored != 50 || len(b.stored()) != 50 || !failed {
+				t.Errorf("got %+v", o)
+			}
+		})
+	}
+}
+
 // Callers that retry by themselves get there too.
 func TestPushFindsPoisonOverSeveralCalls(t *testing.T) {
 	for name, fault := range map[string]prefecttest.Fault{"of Prefect": prefects(500), "of a proxy": prefecttest.Status(500)} {
