@@ -7,10 +7,11 @@ SHELL := bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --warn-undefined-variables --no-builtin-rules --no-print-directory
 
-# What people may set: make fuzz FUZZTIME=1m, make test TESTFLAGS=-v, make bench BENCH=OnEmit.
+# What people may set: make fuzz FUZZTIME=1m, make test TESTFLAGS=-v, make bench BENCH=OnEmit, make soak SOAK=8h.
 FUZZTIME ?= 20s
 TESTFLAGS ?=
 BENCH ?= .
+SOAK ?= 1h
 
 # Every folder with a go.mod, but for what is hidden, generated or test data. A target like "test/examples" is
 # that target for one module; the root is "test/.".
@@ -53,6 +54,10 @@ $(MODULES:%=fuzz/%): fuzz/%:
 			echo "fuzz $$target in $$package"; \
 			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package" </dev/null; \
 		done
+
+.PHONY: soak
+soak: ## Break connections and restart servers under load, with new seeds, for SOAK (1h)
+	@$(clean_environment); PREFECTLOGS_SOAK=$(SOAK) go test -race -v -count=1 -timeout 0 -run '^TestChaos' ./internal/e2e
 
 .PHONY: bench
 bench: ## Run the benchmarks of the root module (BENCH=pattern)

@@ -84,7 +84,13 @@ func New(_ context.Context, opts ...Option) (*Exporter, error) {
 
 		exportTimeout: c.exportTimeout,
 	}
-	e.deliverer = delivery.New(client, func(r delivery.Retry) { reporter.Failing("sending", fmt.Errorf("%w; trying again", r.Err)) })
+	e.deliverer = delivery.New(client, func(r delivery.Retry) {
+		next := "trying again"
+		if r.Looking {
+			next = "looking whether it was stored"
+		}
+		reporter.Failing("sending", fmt.Errorf("%w; %s", r.Err, next))
+	})
 	return e, nil
 }
 

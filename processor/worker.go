@@ -105,7 +105,9 @@ func (b *Batch) dueLocked(now time.Time) time.Duration {
 func (b *Batch) settle(outcome payload.Outcome, records int, took time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.pace.done(records, took, outcome.Err == nil)
+	if outcome.Resolved+outcome.Resent == 0 { // else the time was spent on looking, not on storing
+		b.pace.done(records, took, outcome.Err == nil)
+	}
 	b.stats.Stored += uint64(outcome.Stored)
 	b.stats.Refused += uint64(len(outcome.Refused))
 	for _, refusal := range outcome.Refused {

@@ -97,11 +97,12 @@ func FuzzParseID(f *testing.F) {
 	for _, text := range handmadeIDs() {
 		f.Add(text)
 	}
+	_, refusal := run.ParseID("") // the error is one for all
 	f.Fuzz(func(t *testing.T, text string) {
 		id, err := run.ParseID(text)
 		if err != nil {
-			if len(text) > 3 && strings.Contains(err.Error(), text) {
-				t.Errorf("the error repeats %q", text)
+			if err.Error() != refusal.Error() {
+				t.Errorf("the error for %q tells something of it: %v", text, err)
 			}
 			if id != (run.ID{}) {
 				t.Errorf("%q is refused, with the id %v", text, id)

@@ -33,7 +33,7 @@ func main() {
 }
 
 func quickstart(ctx context.Context) error {
-	prefect, err := connect(ctx)
+	prefect, err := connect()
 	if err != nil {
 		return err
 	}
@@ -42,6 +42,9 @@ func quickstart(ctx context.Context) error {
 	pipeline, err := prefectlogs.Setup(ctx, prefectlogs.WithSettings(prefect.settings))
 	if err != nil {
 		return err
+	}
+	if err := prefect.createRuns(ctx); err != nil {
+		return errors.Join(err, pipeline.Shutdown(ctx))
 	}
 	recorder := &recorder{Handler: pipeline.Logger(loggerName).Handler()}
 	work(ctx, slog.New(recorder), prefect)

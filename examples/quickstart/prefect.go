@@ -30,9 +30,8 @@ type prefect struct {
 	tasks []prefecttest.TaskRun
 }
 
-// connect finds the server of the environment, or starts one in memory, and makes
-// a flow run with two task runs.
-func connect(ctx context.Context) (*prefect, error) {
+// connect finds the server of the environment, or starts one in memory.
+func connect() (*prefect, error) {
 	p := &prefect{close: func() {}}
 	options := []settings.Option{settings.WithoutFiles(), settings.WithValue("PREFECT_LOGGING_LEVEL", "DEBUG")}
 	if os.Getenv("PREFECT_API_URL") == "" {
@@ -44,14 +43,11 @@ func connect(ctx context.Context) (*prefect, error) {
 		options = append(options, settings.WithValue("PREFECT_API_URL", server.URL()))
 	}
 	var err error
-	if p.settings, err = settings.Load(options...); err == nil {
-		p.client = &prefecttest.Client{URL: strings.TrimRight(p.settings.APIURL, "/"), Header: credentials(p.settings)}
-		err = p.createRuns(ctx)
-	}
-	if err != nil {
+	if p.settings, err = settings.Load(options...); err != nil {
 		p.close()
 		return nil, err
 	}
+	p.client = &prefecttest.Client{URL: strings.TrimRight(p.settings.APIURL, "/"), Header: credentials(p.settings)}
 	return p, nil
 }
 
@@ -65,6 +61,7 @@ func credentials(s settings.Settings) http.Header {
 	return header
 }
 
+// createRuns makes a flow run with two task runs.
 func (p *prefect) createRuns(ctx context.Context) (err error) {
 	if p.flow, err = p.client.CreateFlowRun(ctx, "quickstart", "order-4711"); err != nil {
 		return err

@@ -175,6 +175,7 @@ func TestQuickstartExitsWithAnErrorThatSaysWhatIsWrong(t *testing.T) {
 	}{
 		{"a server that is not there", []string{"PREFECT_API_URL=http://127.0.0.1:1/api"}, []string{"http://127.0.0.1:1/api", "connection refused"}},
 		{"a wrong password", []string{"PREFECT_API_URL=" + guarded.URL(), "PREFECT_API_AUTH_STRING=" + secret}, []string{"401"}},
+		{"an address without a scheme", []string{"PREFECT_API_URL=127.0.0.1:4200"}, []string{"API URL", "http://127.0.0.1:4200/api"}},
 		{"a setting that cannot be read", []string{"PREFECT_LOGGING_TO_API_BATCH_SIZE=many"}, []string{"PREFECT_LOGGING_TO_API_BATCH_SIZE", "many"}},
 	}
 	for _, test := range tests {
