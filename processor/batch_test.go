@@ -361,6 +361,26 @@ func TestOptionsAreCheckedAllAtOnce(t *testing.T) {
 	}
 }
 
+func TestStatsOfTheWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, nil)
+		r.server.Fault(prefecttest.Status(429), prefecttest.Status(429), prefecttest.CutAfterCommit())
+		r.info(2)
+		if err := r.batch.ForceFlush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		var bytes uint64
+		for _, request := range r.server.Requests() {
+			if request.Path == "/api/logs/" {
+				bytes = uint64(request.Length) // three times the same
+			}
+		}
+		if s := r.batch.Stats(); s.Requests != 1 || s.Retries != 2 || s.Resolved != 2 || s.Resent != 0 || s.Bytes != bytes {
+			t.Errorf("stats %+v, the request has %d bytes", s, bytes)
+		}
+	})
+}
+
 // TestStatsTellThemselves pins the line that people read.
 func TestStatsTellThemselves(t *testing.T) {
 	s := processor.Stats{Emitted: 15, Stored: 1, Refused: 2, Dropped: processor.Dropped{QueueFull: 1, Shutdown: 1}, Skipped: processor.Skipped{NoRun: 3}, Queued: 4, InFlight: 2, Unknown: 1, QueuedBytes: 65536, Resent: 5, Duplicated: 6}

@@ -24,6 +24,7 @@ type Stats struct {
 	QueuedBytes uint64 // memory of the queue, records under way included
 	Requests    uint64 // handed to the sender
 	Bytes       uint64 // of those requests
+	Retries     uint64 // of those requests, each behind a wait
 
 	// Of those stored: found on the server though no answer said so, stored by
 	// another try after one that might have stored them, and that without

@@ -115,6 +115,7 @@ func (b *Batch) settle(outcome payload.Outcome, records int, took time.Duration)
 	}
 	b.losses.told(outcome.Err == nil)
 	b.notices = 0
+	b.stats.Retries += uint64(outcome.Retries)
 	b.stats.Resolved += uint64(outcome.Resolved)
 	b.stats.Resent += uint64(outcome.Resent)
 	b.stats.Blind += uint64(outcome.Blind)

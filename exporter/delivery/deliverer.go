@@ -93,6 +93,7 @@ func (d *Deliverer) run(ctx context.Context, request payload.Request, how mode, 
 	j := d.begin(request, how)
 	waits := newBackOff()
 	var err, last error // last is of the try before
+	retries := 0
 	for {
 		settled := j.settled()
 		last, err = err, j.advance(ctx)
@@ -110,6 +111,7 @@ func (d *Deliverer) run(ctx context.Context, request payload.Request, how mode, 
 		if !wait(ctx, pause, hurry) {
 			break
 		}
+		retries++
 	}
 	if cause := context.Cause(ctx); err != nil && cause != nil {
 		if !errors.Is(err, cause) {
@@ -118,7 +120,9 @@ func (d *Deliverer) run(ctx context.Context, request payload.Request, how mode, 
 			err = fmt.Errorf("%w: %w", err, last)
 		}
 	}
-	return j.end(ctx, err)
+	outcome := j.end(ctx, err)
+	outcome.Retries = retries
+	return outcome
 }
 
 func (d *Deliverer) post(ctx context.Context, request *payload.Request) error {

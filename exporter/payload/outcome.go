@@ -26,6 +26,8 @@ type Outcome struct {
 	// Duplicated is how many records were found to stand twice. Some of them may
 	// be of an earlier request: a server can store one long after its sender has left.
 	Duplicated int
+	// Retries is how often all that was unsent was tried again, behind a wait.
+	Retries int
 	// Err says why Unsent is not empty; nil otherwise.
 	Err error
 }
@@ -58,6 +60,7 @@ func (o *Outcome) Merge(other Outcome) {
 	o.Resent += other.Resent
 	o.Blind += other.Blind
 	o.Duplicated += other.Duplicated
+	o.Retries += other.Retries
 	if o.Err == nil {
 		o.Err = other.Err
 	}
