@@ -7,6 +7,9 @@
 //	worker_test.go    a worker runs a flow that starts a program, and a program in place of a flow
 //	flow_test.go      a flow that is called or served passes its run on to a program, as the README says
 //	hostile_test.go   records that some server would choke on are stored and read back, on every server
+//	norun_test.go     no record without a run is ever sent
+//	chaos_test.go     behind a proxy that breaks connections (proxy_test.go), and with restarts, each record is stored once
+//	sizes_test.go     a benchmark of request sizes
 //	document_test.go  docs/servers.md names the servers under test
 //
 // [serverstest.Get]: https://pkg.go.dev/github.com/prefectlogs/prefectlogs/internal/servers/serverstest#Get
