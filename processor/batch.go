@@ -112,26 +112,32 @@ func (b *Batch) OnEmit(ctx context.Context, record *sdklog.Record) error {
 		b.count(&b.stats.Skipped.Own)
 		return nil
 	}
+	for {
+		if b.config.overflow != DropOldest && b.full.Load() && !b.awaitRoom() {
+			return nil
+		}
+		if b.emit(ctx, record) {
+			return nil
+		}
+	}
+}
+
+// emit encodes a record and settles what becomes of it. It returns false where
+// the caller has to wait for room; it then holds no memory of the record.
+func (b *Batch) emit(ctx context.Context, record *sdklog.Record) bool {
 	buf := b.scratch.Get().(*[]byte)
 	defer func() {
 		if cap(*buf) <= maxPooledScratch {
 			b.scratch.Put(buf)
 		}
 	}()
-	for {
-		if b.config.overflow != DropOldest && b.full.Load() && !b.awaitRoom() {
-			return nil
-		}
-		line, meta, err := b.reader.Append(ctx, (*buf)[:0], record, b.config.limits.LogBytes)
-		*buf = line[:0]
-		if err != nil {
-			b.skip(err)
-			return nil
-		}
-		if b.accept(line, meta) {
-			return nil
-		}
+	line, meta, err := b.reader.Append(ctx, (*buf)[:0], record, b.config.limits.LogBytes)
+	*buf = line[:0]
+	if err != nil {
+		b.skip(err)
+		return true
 	}
+	return b.accept(line, meta)
 }
 
 // count adds a record to those emitted and to a counter of what became of it.
@@ -157,8 +163,8 @@ func (b *Batch) skip(reason error) {
 }
 
 // accept puts a record into the queue, or drops what policy drops. It returns
-// false where the caller has to wait for room and encode again: blocked callers
-// hold no memory. Each part of a split record counts as a record.
+// false where the caller has to wait for room and encode again. Each part of a
+// split record counts as a record.
 func (b *Batch) accept(encoded []byte, meta mapping.Meta) bool {
 	lane := normal
 	if meta.Level >= urgentLevel {
