@@ -156,8 +156,11 @@ func (e *Exporter) Export(ctx context.Context, records []sdklog.Record) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("given up after %v", e.exportTimeout))
 	defer cancel()
 	outcome := e.export(ctx, records)
-	if wait || outcome.Err == nil {
-		e.patience.note(outcome.Err != nil)
+	switch {
+	case outcome.Err != nil && wait:
+		e.patience.note(true)
+	case outcome.Stored+len(outcome.Refused) > 0: // records that are not sent say nothing of the server
+		e.patience.note(false)
 	}
 	if err := lost(outcome); err != nil {
 		e.reporter.Failing("exporting", err)

@@ -222,6 +222,11 @@ func TestAnExporterThatWaitedInVainDoesNotWaitForEveryRecord(t *testing.T) {
 		}
 		export(10 * time.Second)
 		export(0)
+		without := logtest.RecordFactory{}.NewRecord() // of no run, so the server is not asked
+		if err := exp.Export(context.Background(), []sdklog.Record{without}); err != nil {
+			t.Errorf("error %v", err)
+		}
+		export(0)
 		time.Sleep(10*time.Second - 1)
 		export(0)
 		time.Sleep(1)

@@ -7,10 +7,12 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	sdklog "go.opentelemetry.io/otel/sdk/log"
 	"go.opentelemetry.io/otel/sdk/log/logtest"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/prefectlogs/prefectlogs/exporter"
 	"github.com/prefectlogs/prefectlogs/exporter/prefectapi"
@@ -50,6 +52,7 @@ func TestOptionsOfMapping(t *testing.T) {
 		"allowed":         {exporter.WithAllowedAttributes("c*"), "hello c=3"},
 		"denied":          {exporter.WithDeniedAttributes("a"), "hello password=2 c=3"},
 		"nothing denied":  {exporter.WithDeniedAttributes(), "hello a=1 password=2 c=3"},
+		"other keys":      {exporter.WithKeys(append(mapping.DefaultKeys(), mapping.Key{Name: "a", Meaning: mapping.DefaultKeys()[0].Meaning})), "hello c=3"},
 		"our own secrets": {exporter.WithAPIKey("hello"), "******** a=1 c=3"},
 	}
 	for name, tt := range tests {
@@ -145,4 +148,38 @@ func TestAConnectionThatCannotBeIsToldByNew(t *testing.T) {
 			t.Errorf("the error does not name %q:\n%v", want, err)
 		}
 	}
+}
+
+func TestTerminalSequencesAreKeptOnRequest(t *testing.T) {
+	const body = "\x1b[2Jcleared \x1b[31mred\x1b[0m"
+	if got := export(t, body, nil); len(got) != 1 || got[0] != "cleared \x1b[31mred\x1b[0m" {
+		t.Errorf("by default: %q", got)
+	}
+	if got := export(t, body, nil, exporter.WithKeptANSI()); len(got) != 1 || got[0] != body {
+		t.Errorf("kept: %q", got)
+	}
+}
+
+func TestTimesAndTraceIDsOnRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // where the clock stands still
+		server := prefecttest.NewServer(t)
+		exp, _ := newExporter(t, server, exporter.WithExactTime(), exporter.WithTraceIDs())
+		batch := make([]sdklog.Record, 2)
+		for i := range batch {
+			batch[i] = logtest.RecordFactory{
+				Timestamp: time.Now(), Body: attribute.StringValue("hello"), TraceID: trace.TraceID{15: 1}, SpanID: trace.SpanID{7: 2},
+				Attributes: []attribute.KeyValue{attribute.String("prefect.flow_run.id", flowA)},
+			}.NewRecord()
+		}
+		if err := exp.Export(t.Context(), batch); err != nil {
+			t.Fatal(err)
+		}
+		logs := server.Logs()
+		if len(logs) != 2 || !logs[0].Timestamp.Equal(logs[1].Timestamp) {
+			t.Fatalf("stored %+v", logs)
+		}
+		if want := "hello trace_id=00000000000000000000000000000001 span_id=0000000000000002"; logs[0].Message != want {
+			t.Errorf("message %q, want %q", logs[0].Message, want)
+		}
+	})
 }
