@@ -43,7 +43,7 @@ var layers = []layer{
 	{4, "exporter", []string{
 		"settings", "run", "mapping", "internal/sdkrecord", "exporter/payload", "exporter/prefectapi", "exporter/delivery",
 	}, []string{sdkLog}},
-	{4, "processor", []string{"mapping", "internal/sdkrecord", "exporter/payload"}, []string{sdkLog, otelModule + "/attribute", otelModule + "/metric"}},
+	{4, "processor", []string{"run", "mapping", "internal/sdkrecord", "exporter/payload"}, []string{sdkLog, otelModule + "/attribute", otelModule + "/metric"}},
 
 	{5, "runlog", []string{"run"}, []string{otelSlog, otelModule + "/log", otelModule + "/trace", otelModule + "/sdk/trace"}},
 

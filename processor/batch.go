@@ -166,10 +166,6 @@ func (b *Batch) skip(reason error) {
 // false where the caller has to wait for room and encode again. Each part of a
 // split record counts as a record.
 func (b *Batch) accept(encoded []byte, meta mapping.Meta) bool {
-	lane := normal
-	if meta.Level >= urgentLevel {
-		lane = urgent
-	}
 	b.mu.Lock()
 	if b.stopping {
 		b.stats.Emitted += uint64(meta.Parts)
@@ -180,9 +176,9 @@ func (b *Batch) accept(encoded []byte, meta mapping.Meta) bool {
 	b.sequencer.Stamp(encoded, meta)
 	news, lost, done := false, false, false
 	if meta.Parts <= 1 {
-		news, lost, done = b.putLocked(encoded, lane)
+		news, lost, done = b.putLocked(encoded, meta)
 	} else {
-		news, lost, done = b.putPartsLocked(encoded, meta, lane)
+		news, lost, done = b.putPartsLocked(encoded, meta)
 	}
 	b.mu.Unlock()
 	if news {
@@ -196,9 +192,9 @@ func (b *Batch) accept(encoded []byte, meta mapping.Meta) bool {
 
 // putPartsLocked puts the parts of a split record into the queue. Only where not
 // even the first one finds room the caller has to wait.
-func (b *Batch) putPartsLocked(encoded []byte, meta mapping.Meta, lane int) (news, lost, done bool) {
+func (b *Batch) putPartsLocked(encoded []byte, meta mapping.Meta) (news, lost, done bool) {
 	for part := range mapping.Lines(encoded, meta) {
-		partNews, partLost, partDone := b.putLocked(part, lane)
+		partNews, partLost, partDone := b.putLocked(part, meta)
 		if !partDone && !done {
 			return false, false, false
 		}
@@ -214,8 +210,9 @@ func (b *Batch) putPartsLocked(encoded []byte, meta mapping.Meta, lane int) (new
 // putLocked puts a line into the queue, in place of older ones where policy has it
 // so, or drops it where policy has that. It returns whether the worker needs to
 // know and whether records were lost; done is false where the caller has to wait.
-func (b *Batch) putLocked(line []byte, lane int) (news, lost, done bool) {
-	for !b.queue.put(line, lane, time.Now) {
+func (b *Batch) putLocked(line []byte, meta mapping.Meta) (news, lost, done bool) {
+	lane := b.queue.laneFor(meta.Level, meta.Run.Flow)
+	for !b.queue.put(line, lane, meta.Run.Flow, time.Now) {
 		evicted := 0
 		if b.config.overflow == DropOldest {
 			evicted = b.queue.evict(lane, b.lostLocked)
@@ -250,7 +247,7 @@ func (b *Batch) lostLocked(lines payload.Lines) { b.losses.add(lines, queueFull)
 // is urgent.
 func (b *Batch) newsLocked(lane int) bool {
 	q := &b.queue
-	return q.records == 1 || lane == urgent || q.records == b.pace.size() ||
+	return q.records == 1 || lane < normal || q.records == b.pace.size() ||
 		q.length >= b.config.limits.Bytes
 }
 

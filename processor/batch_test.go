@@ -6,6 +6,7 @@ package processor_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -102,21 +103,39 @@ func TestErrorsWakeTheSenderAtMostTenTimesASecond(t *testing.T) {
 	})
 }
 
+// Whatever the level of the flood, the error of another run is in the request after the
+// one under way.
 func TestAFloodDoesNotDelayTheErrorOfAnotherRun(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, nil, processor.WithBatchRecords(200))
-		r.server.FaultAlways(prefecttest.Delay(time.Second))
-		for range 10_000 {
-			r.emit(inRun(t.Context()), otellog.SeverityInfo, "flood")
+	for _, severity := range []otellog.Severity{otellog.SeverityInfo, otellog.SeverityError} {
+		for _, size := range []int{40, 40_000} {
+			before, after := min(10_000, 10_000_000/size), min(1000, 1_000_000/size)
+			t.Run(fmt.Sprint(severity, " of ", size, " bytes"), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					r := newRig(t, nil, processor.WithBatchRecords(200))
+					flood := func(n int) {
+						for range n {
+							r.emit(inRun(t.Context()), severity, strings.Repeat("x", size))
+						}
+					}
+					r.server.FaultAlways(prefecttest.Delay(time.Second))
+					flood(before)
+					time.Sleep(500 * time.Millisecond) // within the request under way
+					r.emit(run.NewContext(t.Context(), run.Info{FlowRunID: flowB}), otellog.SeverityError, "of the other run")
+					flood(after)
+					time.Sleep(1500 * time.Millisecond) // that request and one more
+					synctest.Wait()
+					if stored := r.stored(); !slices.Contains(stored, "of the other run") {
+						t.Errorf("not among the %d records that the first two requests have stored", len(stored))
+					}
+					r.server.ClearFaults()
+					if err := r.batch.ForceFlush(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+					r.wantStored(before + after + 1)
+				})
+			})
 		}
-		time.Sleep(500 * time.Millisecond) // within the request under way
-		r.emit(run.NewContext(t.Context(), run.Info{FlowRunID: flowB}), otellog.SeverityError, "an error of another run")
-		time.Sleep(1500 * time.Millisecond) // that request and one more
-		synctest.Wait()
-		if stored := r.stored(); !slices.Contains(stored, "an error of another run") || len(stored) != 400 {
-			t.Errorf("not among the %d records stored", len(stored))
-		}
-	})
+	}
 }
 
 func TestFlushSendsWithoutWaiting(t *testing.T) {

@@ -8,17 +8,30 @@ import (
 	"time"
 
 	"github.com/prefectlogs/prefectlogs/exporter/payload"
+	"github.com/prefectlogs/prefectlogs/run"
 )
 
-// The lanes of a queue, in the order in which they are sent.
+// The lanes of a queue, in the order in which they are sent; in the opposite one
+// they are dropped.
 const (
-	urgent = iota
+	urgent = iota // ERROR and above, of each run its share
+	flood         // ERROR and above, beyond that
 	normal
 	lanes
 )
 
 // urgentLevel is the level from which a record goes by the urgent lane.
 const urgentLevel = 40
+
+// What a run may have in the urgent lane: a run that logs errors by the thousand
+// lets the error of another one pass. The first record always finds its place.
+const (
+	shareRecords = 10
+	shareBytes   = 64 << 10
+)
+
+// share is what a run has put into the urgent lane since that was last empty.
+type share struct{ records, bytes int }
 
 // maxFreePages bounds the emptied pages that are kept for use again.
 const maxFreePages = 16
@@ -30,7 +43,8 @@ type queue struct {
 	pageSize int
 
 	lanes  [lanes]lane
-	flying []*queuedPage // with lines in the request under way
+	shares map[run.ID]share // of the urgent lane
+	flying []*queuedPage    // with lines in the request under way
 	free   []*payload.Page
 
 	bytes    int // memory of all pages in lanes and under way
@@ -68,9 +82,21 @@ func (p *queuedPage) seal() {
 	}
 }
 
-// put copies a line to the open page of its lane. It returns false where the
+// laneFor returns the lane for a record of a level and a run.
+func (q *queue) laneFor(level int, flow run.ID) int {
+	switch of := q.shares[flow]; {
+	case level < urgentLevel:
+		return normal
+	case of.records >= shareRecords || of.bytes >= shareBytes:
+		return flood
+	default:
+		return urgent
+	}
+}
+
+// put copies a line of a run to the open page of its lane. It returns false where the
 // queue has no room for another page.
-func (q *queue) put(line []byte, laneIndex int, now func() time.Time) bool {
+func (q *queue) put(line []byte, laneIndex int, flow run.ID, now func() time.Time) bool {
 	l := &q.lanes[laneIndex]
 	var open *queuedPage
 	if n := len(l.pages); n > 0 && !l.pages[n-1].sealed {
@@ -86,6 +112,13 @@ func (q *queue) put(line []byte, laneIndex int, now func() time.Time) bool {
 		}
 		page.Append(line)
 		l.pages = append(l.pages, &queuedPage{page: page, lane: laneIndex, first: l.accepted, since: now()})
+	}
+	if laneIndex == urgent {
+		if q.shares == nil {
+			q.shares = make(map[run.ID]share)
+		}
+		of := q.shares[flow]
+		q.shares[flow] = share{of.records + 1, of.bytes + len(line)}
 	}
 	l.accepted++
 	q.records++
@@ -172,6 +205,9 @@ func (q *queue) take(request *payload.Request, limits payload.Limits) {
 			}
 			l.pages = slices.Delete(l.pages, 0, 1)
 		}
+		if i == urgent {
+			clear(q.shares)
+		}
 	}
 	q.length = 0 // the count of separators is approximate; nothing waits now
 }
@@ -205,6 +241,11 @@ func (q *queue) oldest(laneIndex int) (since time.Time, ok bool) {
 		return time.Time{}, false
 	}
 	return pages[0].since, true
+}
+
+// hasUrgent reports whether records of ERROR or above wait.
+func (q *queue) hasUrgent() bool {
+	return len(q.lanes[urgent].pages)+len(q.lanes[flood].pages) > 0
 }
 
 // marker names the records that are in the queue at one moment, by lane.

@@ -61,7 +61,7 @@ func (b *Batch) next(now time.Time) (request payload.Request, wait time.Duration
 		b.stats.Emitted += uint64(b.notices)
 		b.noticedAt = now
 	}
-	if _, ok := b.queue.oldest(urgent); ok {
+	if b.queue.hasUrgent() {
 		b.urgentAt = now
 	}
 	b.queue.take(&request, limits)
@@ -92,7 +92,7 @@ func (b *Batch) dueLocked(now time.Time) time.Duration {
 		return 0
 	}
 	wait := forever
-	if _, ok := q.oldest(urgent); ok {
+	if q.hasUrgent() {
 		wait = b.urgentAt.Add(urgentEvery).Sub(now)
 	}
 	if since, ok := q.oldest(normal); ok {
