@@ -33,7 +33,11 @@ func (s *stub) PostLogs(context.Context, prefectapi.Body) error {
 }
 
 func (s *stub) CountLogs(context.Context, prefectapi.Log) (int, error) { return 0, nil }
-func (s *stub) Check(context.Context) error                            { return nil }
+
+func (s *stub) FindLogs(context.Context, []string, time.Time, time.Time, func(prefectapi.Log)) (bool, error) {
+	return true, nil
+}
+func (s *stub) Check(context.Context) error { return nil }
 
 func busy(retryAfter time.Duration) error {
 	return &prefectapi.Error{Kind: prefectapi.KindBusy, Status: 429, RetryAfter: retryAfter}

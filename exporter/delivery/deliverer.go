@@ -23,6 +23,9 @@ type API interface {
 	PostLogs(ctx context.Context, body prefectapi.Body) error
 	// CountLogs tells how often a log is stored.
 	CountLogs(ctx context.Context, log prefectapi.Log) (int, error)
+	// FindLogs hands found the stored logs of the runs from one time to another. It
+	// returns false if there are more than it reads.
+	FindLogs(ctx context.Context, flowRunIDs []string, from, to time.Time, found func(prefectapi.Log)) (all bool, err error)
 	// Check returns nil if the server is well.
 	Check(ctx context.Context) error
 }

@@ -5,16 +5,17 @@
 // out what the server refuses, looks for what may have been stored, and tries
 // again what failed.
 //
-// The entry point is [New]. There are three ways to deliver, for three kinds of
+// The entry point is [New]. There are four ways to deliver, for as many kinds of
 // callers:
 //
 //	method               waits                        for
 //	[Deliverer.Once]     never                        callers that have no time
 //	[Deliverer.Push]     until it is known what the   callers that retry by themselves,
 //	                     server has stored            such as the Collector
+//	[Deliverer.Resume]   as Push                  what an earlier process may have sent
 //	[Deliverer.Deliver]  until all is settled         the batch processor, the exporter
 //
-// All three do the same about an answer, as far as their time allows:
+// All of them do the same about an answer, as far as their time allows:
 //
 //	answer                              what is done
 //	2xx                                 stored
@@ -43,6 +44,10 @@
 //
 // What is known of a request that is given back unsent is remembered for an hour: the
 // next call that begins with the same record looks for it before it sends it.
+//
+// Of what an earlier process may have sent, nothing is remembered, not even what it sent in
+// one request. There [Deliverer.Resume] reads all that the server has stored of these runs and
+// times, and takes what stands there out of the request, record by record.
 //
 // # Poison
 //

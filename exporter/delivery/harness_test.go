@@ -89,6 +89,17 @@ func newBench(t *testing.T, opts ...prefecttest.Option) *bench {
 	return b
 }
 
+// newDelivererTo returns a deliverer that has learned nothing of the server, as of another process.
+func newDelivererTo(t *testing.T, server *prefecttest.Server) *delivery.Deliverer {
+	t.Helper()
+	client, err := prefectapi.New(prefectapi.Config{APIURL: server.URL(), Transport: server.Transport()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	return delivery.New(client, nil)
+}
+
 // stored lists the messages on the server in the order of storing.
 func (b *bench) stored() []string {
 	all := []string{}

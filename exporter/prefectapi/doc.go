@@ -6,8 +6,8 @@
 // wants, and turns every answer into a typed one.
 //
 // The entry point is [New]. [Client.PostLogs] posts one request,
-// [Client.CountLogs] asks how often a log is stored, and [Client.Check] whether
-// the API is well. Nothing here waits or tries again, with one exception: a missing
+// [Client.CountLogs] asks how often a log is stored, [Client.FindLogs] which logs
+// are, and [Client.Check] whether the API is well. Nothing here waits or tries again, with one exception: a missing
 // or outdated CSRF token is fetched and the request sent once more.
 //
 //	answer                                  Kind

@@ -58,6 +58,31 @@ func (c *Client) CountLogs(ctx context.Context, log Log) (int, error) {
 	return 0, &Error{Kind: KindAccess, Err: errTooMany, host: c.api.Host, reading: true}
 }
 
+// FindLogs hands found every stored log of the runs whose time is within from and to,
+// both included. It returns false where there are more than it reads, 5,000; found
+// has then got some of them. An error is an [*Error], as of CountLogs.
+func (c *Client) FindLogs(ctx context.Context, flowRunIDs []string, from, to time.Time, found func(Log)) (all bool, err error) {
+	filter := logFilter{Limit: pageSize, Sort: "TIMESTAMP_ASC"}
+	filter.Logs = &logConditions{}
+	filter.Logs.FlowRunID.Any = flowRunIDs
+	filter.Logs.Timestamp.After, filter.Logs.Timestamp.Before = from.UTC(), to.UTC()
+	for range maxPages {
+		rows := 0
+		err := c.filterLogs(ctx, filter, func(row storedLog) {
+			rows++
+			found(Log(row))
+		})
+		if err != nil {
+			return false, err
+		}
+		if rows < pageSize {
+			return true, nil
+		}
+		filter.Offset += pageSize
+	}
+	return false, nil
+}
+
 // Check returns nil if the API is well: it reads one log, whichever.
 func (c *Client) Check(ctx context.Context) error {
 	return c.filterLogs(ctx, logFilter{Limit: 1, Sort: "TIMESTAMP_ASC"}, func(storedLog) {})
@@ -82,11 +107,13 @@ type logConditions struct {
 	} `json:"timestamp"`
 }
 
+// storedLog is a [Log] as the API gives it back.
 type storedLog struct {
+	FlowRunID string    `json:"flow_run_id"`
+	Timestamp time.Time `json:"timestamp"`
 	Name      string    `json:"name"`
 	Level     int       `json:"level"`
 	Message   string    `json:"message"`
-	Timestamp time.Time `json:"timestamp"`
 }
 
 func (l storedLog) equals(log Log) bool {

@@ -112,3 +112,51 @@ func TestCheckOfAWellServer(t *testing.T) {
 		}
 	}
 }
+
+func TestFindLogsReadsRunsAndTimes(t *testing.T) {
+	server := prefecttest.NewServer(t)
+	client := newClient(t, server)
+	for range 250 { // more than a page
+		if err := client.PostLogs(t.Context(), records{"a", "b"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	at := first("a")
+	find := func(run string, from, to time.Time) (n int, all bool) {
+		t.Helper()
+		all, err := client.FindLogs(t.Context(), []string{strings.ReplaceAll(flowRun, "1", "2"), run}, from, to, func(log prefectapi.Log) {
+			if n++; log.FlowRunID != run || log.Timestamp.Before(from) || log.Timestamp.After(to) || log.Name != "n" || log.Level != 20 {
+				t.Errorf("found %+v", log)
+			}
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		return n, all
+	}
+	if n, all := find(flowRun, at.Timestamp, at.Timestamp.Add(time.Second)); n != 500 || !all {
+		t.Errorf("%d of the run, %v", n, all)
+	}
+	if n, all := find(flowRun, at.Timestamp.Add(time.Second), at.Timestamp.Add(2*time.Second)); n != 0 || !all {
+		t.Errorf("%d later, %v", n, all)
+	}
+	server.FaultAlways(prefecttest.Status(503).On("POST", "/logs/filter"))
+	if _, err := client.FindLogs(t.Context(), []string{flowRun}, at.Timestamp, at.Timestamp, func(prefectapi.Log) {}); err == nil {
+		t.Error("no error of a server that is busy")
+	}
+}
+
+func TestFindLogsSaysWhereThereAreMore(t *testing.T) {
+	server := prefecttest.NewServer(t)
+	client := newClient(t, server)
+	many := make(records, 1000)
+	for range 5 {
+		if err := client.PostLogs(t.Context(), many); err != nil {
+			t.Fatal(err)
+		}
+	}
+	at := first("").Timestamp
+	if all, err := client.FindLogs(t.Context(), []string{flowRun}, at, at.Add(time.Minute), func(prefectapi.Log) {}); all || err != nil {
+		t.Errorf("%v, %v", all, err)
+	}
+}
