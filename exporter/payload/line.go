@@ -7,7 +7,7 @@ import "time"
 
 // Where the parts of a line stand.
 const (
-	levelAt = len(`{"level":`)
+	levelAt = len(LineStart)
 	stampAt = levelAt + 2 + len(`,"timestamp":"`)
 	flowAt  = stampAt + stampLen + len(`","flow_run_id":"`)
 	taskAt  = flowAt + idLen + len(`","task_run_id":`)
@@ -18,6 +18,10 @@ const (
 
 // separator stands between two lines.
 const separator = ",\n"
+
+// LineStart is how every line begins, and nothing else in one: text has its quotes
+// escaped.
+const LineStart = `{"level":`
 
 // The stamps that every server can store and read back: the years 1 to 9998,
 // in microseconds since 1970. PostgreSQL stores the year 9999 too, but then

@@ -4,6 +4,7 @@
 package payload_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -329,4 +330,39 @@ func FuzzPacking(f *testing.F) {
 			t.Errorf("got %v\nwant %v", got, want)
 		}
 	})
+}
+
+func TestOnlyAWholeLineIsValid(t *testing.T) {
+	for _, task := range [][]byte{nil, []byte(taskID)} {
+		line := append(payload.AppendHead(nil, 40, 1_700_000_000_000_001, []byte(flowID), task), `lögger","message":"a \"b\" {\"level\":"}`...)
+		if !payload.Valid(line) {
+			t.Errorf("this is a line: %s", line)
+		}
+		for n := range line {
+			if payload.Valid(line[:n]) {
+				t.Errorf("the first %d bytes are no line: %s", n, line[:n])
+			}
+			if payload.Valid(line[n+1:]) {
+				t.Errorf("what follows byte %d is no line: %s", n, line[n+1:])
+			}
+			for _, to := range []byte{0, '\n', '"'} {
+				changed := bytes.Clone(line)
+				changed[n] = to
+				if to != line[n] && !(to == '"' && json.Valid(changed)) && payload.Valid(changed) {
+					t.Errorf("with %q at byte %d it is no line: %s", to, n, changed)
+				}
+			}
+		}
+	}
+	for _, other := range []string{
+		"", "{}", `{"level":20}`,
+		`{"level":60,"timestamp":"2026-01-02T03:04:05.000006Z","flow_run_id":"11111111-2222-3333-4444-555555555555","task_run_id":null,"name":"n","message":"m"}`,
+		`{"level":20,"timestamp":"2026-13-02T03:04:05.000006Z","flow_run_id":"11111111-2222-3333-4444-555555555555","task_run_id":null,"name":"n","message":"m"}`,
+		`{"level":20,"timestamp":"2026-01-02T03:04:05.000006Z","flow_run_id":"11111111-2222-3333-4444-55555555555G","task_run_id":null,"name":"n","message":"m"}`,
+		`{"level":20,"timestamp":"2026-01-02T03:04:05.000006Z","flow_run_id":"11111111-2222-3333-4444-555555555555","task_run_id":0000,"name":"n","message":"m"}`,
+	} {
+		if payload.Valid([]byte(other)) {
+			t.Errorf("this is no line: %s", other)
+		}
+	}
 }

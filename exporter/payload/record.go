@@ -4,6 +4,7 @@
 package payload
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,6 +19,37 @@ type Record struct {
 	TaskRunID string    `json:"task_run_id"` // "" for none
 	Name      string    `json:"name"`
 	Message   string    `json:"message"`
+}
+
+// Valid reports whether the bytes are a line, whole and in the fixed form: what was
+// written by a process that ended meanwhile may not be.
+func Valid(line []byte) bool {
+	const least = `null,"name":"","message":""}`
+	if len(line) < taskAt+len(least) || bytes.IndexByte(line, '\n') >= 0 || !json.Valid(line) {
+		return false
+	}
+	var task []byte
+	if line[taskAt] == '"' {
+		if len(line) < taskAt+idLen+len(least) {
+			return false
+		}
+		task = TaskRunID(line)
+	}
+	stamp, err := time.Parse("2006-01-02T15:04:05.000000Z", string(Stamp(line)))
+	if err != nil || !isID(FlowRunID(line)) || task != nil && !isID(task) {
+		return false
+	}
+	return bytes.HasPrefix(line, AppendHead(nil, Level(line), stamp.UnixMicro(), FlowRunID(line), task))
+}
+
+func isID(id []byte) bool {
+	for i, c := range id {
+		dash := i == 8 || i == 13 || i == 18 || i == 23
+		if dash != (c == '-') || !dash && !('0' <= c && c <= '9' || 'a' <= c && c <= 'f') {
+			return false
+		}
+	}
+	return true
 }
 
 // Decode reads a line. It is slow beside everything else here, and meant for the
