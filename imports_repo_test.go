@@ -26,8 +26,8 @@ var layers = []layer{
 	{-1, "internal/own", nil, nil},
 	{-1, "internal/diag", nil, nil},
 
-	{0, "settings", nil, []string{"github.com/pelletier/go-toml/v2", "github.com/pelletier/go-toml/v2/unstable"}},
-	{0, "run", nil, []string{otelModule + "/baggage"}},
+	{0, "settings", nil, []string{"github.com/pelletier/go-toml/v2", "github.com/pelletier/go-toml/v2/unstable", "go.yaml.in/yaml/v3"}},
+	{0, "run", nil, []string{otelModule + "/baggage", otelModule + "/propagation", otelModule + "/trace"}},
 
 	{1, "exporter/payload", nil, nil},
 	{1, "mapping", []string{"run", "exporter/payload"}, []string{otelModule + "/attribute", "github.com/segmentio/encoding/json"}},

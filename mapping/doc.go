@@ -36,6 +36,9 @@
 //	opt-out    send_to_api, send_to_orion
 //	exception  exception.type, exception.message, exception.stacktrace
 //	service    service.name, of the resource
+//	left out   beside a run id: prefect.flow_run.name, prefect.flow.name, prefect.task_run.name,
+//	           prefect.task.name, prefect.deployment.name, flow_run_name, flow_name, task_run_name,
+//	           task_name, deployment_name
 //
 // Severity numbers become the levels of Python's logging, always two digits,
 // since Prefect's pages paint a log by the first one:

@@ -92,6 +92,7 @@ var meaningNames = map[mapping.Meaning]string{
 	mapping.FlowRunID: "flow run", mapping.TaskRunID: "task run", mapping.TypedID: "run of the kind that prefect.run.type tells", mapping.RunType: "flow or task",
 	mapping.Level: "level", mapping.Logger: "logger", mapping.SendToAPI: "opt-out", mapping.ExceptionType: "exception", mapping.ExceptionMessage: "exception",
 	mapping.ExceptionStacktrace: "exception", mapping.ServiceName: "logger, on resources",
+	mapping.RunName: "name of a run, left out of messages beside its id",
 }
 
 func TestThePageHasTheKeysOfTheCode(t *testing.T) {

@@ -163,6 +163,7 @@ func (enc *Encoder) Append(dst []byte, e *Entry, limit int) ([]byte, Meta, error
 // read sorts the attributes of e by what they mean.
 func (enc *Encoder) read(s *scratch, e *Entry) {
 	var loggerRank uint16
+	named := false // there are names of runs among those shown
 	for i := range e.Attributes {
 		kv := &e.Attributes[i]
 		if s.overridden(e.Attributes, i) {
@@ -176,6 +177,8 @@ func (enc *Encoder) read(s *scratch, e *Entry) {
 			if !s.find.offer(m, kv.Value) {
 				enc.badID(string(kv.Key))
 			}
+		case RunName:
+			s.shown, named = append(s.shown, i), true
 		case Level:
 			if level := levelOf(kv.Value); level != 0 {
 				s.level = level
@@ -191,6 +194,11 @@ func (enc *Encoder) read(s *scratch, e *Entry) {
 		case ExceptionType, ExceptionMessage, ExceptionStacktrace:
 			s.exception[m.field-ExceptionType] = kv.Value.String()
 		}
+	}
+	if named && s.find.run() != (run.IDs{}) {
+		s.shown = slices.DeleteFunc(s.shown, func(i int) bool {
+			return enc.table.lookup(string(e.Attributes[i].Key)).field == RunName
+		})
 	}
 }
 

@@ -25,6 +25,7 @@ const (
 	ExceptionMessage    // on records
 	ExceptionStacktrace // on records
 	ServiceName         // on resources: the logger's name where nothing better is known
+	RunName             // on records that name a run by id too: says what its page shows, and messages leave it out
 )
 
 // Key is an attribute key and its meaning.
@@ -65,6 +66,16 @@ func DefaultKeys() Keys {
 		{"exception.message", ExceptionMessage},
 		{"exception.stacktrace", ExceptionStacktrace},
 		{"service.name", ServiceName},
+		{"prefect.flow_run.name", RunName}, // these of our own loggers and processors
+		{"prefect.flow.name", RunName},
+		{"prefect.task_run.name", RunName},
+		{"prefect.task.name", RunName},
+		{"prefect.deployment.name", RunName},
+		{"flow_run_name", RunName}, // these of Prefect's Python loggers
+		{"flow_name", RunName},
+		{"task_run_name", RunName},
+		{"task_name", RunName},
+		{"deployment_name", RunName},
 	}
 }
 
@@ -105,7 +116,7 @@ func newTable(c Config) (*table, error) {
 		t.allow = []string{}
 	}
 	for i, key := range c.Keys {
-		if key.Meaning < FlowRunID || key.Meaning > ServiceName || key.Name == "" || i >= 1<<16-1 {
+		if key.Meaning < FlowRunID || key.Meaning > RunName || key.Name == "" || i >= 1<<16-1 {
 			return nil, fmt.Errorf("mapping: key %d of the table, %q, is invalid: it needs a name and a meaning", i, key.Name)
 		}
 		if _, twice := t.meanings[key.Name]; twice {

@@ -80,28 +80,25 @@ func isPlaceholder(text string) bool {
 	return text == "" || text == "None" || text == "<unknown>"
 }
 
-// under adds what a source of lower precedence says: its flow run, where none is
-// known yet, and its task run with it.
-func under(found *run.IDs, source run.IDs) {
-	if found.Flow.IsZero() {
-		if found.Task.IsZero() {
-			found.Task = source.Task
-		}
-		found.Flow = source.Flow
-	}
+// Run returns the run that the attributes of e name by themselves, and the one that
+// e belongs to, as [Encoder.Append] finds it: zero IDs where no source names a flow run.
+func (enc *Encoder) Run(e *Entry) (own, all run.IDs) {
+	s := enc.pool.Get().(*scratch)
+	defer enc.pool.Put(s)
+	defer s.reset()
+	enc.read(s, e)
+	own = s.find.run()
+	return own, enc.resolve(own, e)
 }
 
 // resolve finds the run of a record; the zero IDs where nothing names a flow run.
 func (enc *Encoder) resolve(found run.IDs, e *Entry) run.IDs {
-	under(&found, e.Context)
+	found = found.Or(e.Context)
 	if found.Flow.IsZero() && e.Ambient != nil {
 		baggage, span := e.Ambient()
-		under(&found, baggage)
-		under(&found, span)
+		found = found.Or(baggage).Or(span)
 	}
-	under(&found, e.Scope.Run)
-	under(&found, e.Resource.Run)
-	under(&found, enc.config.Default)
+	found = found.Or(e.Scope.Run).Or(e.Resource.Run).Or(enc.config.Default)
 	if found.Flow.IsZero() {
 		return run.IDs{}
 	}

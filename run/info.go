@@ -12,15 +12,23 @@ import (
 // MissingContextError.
 var ErrNoRun = errors.New("run: no flow run or task run is known here; put one into the context with run.NewContext")
 
-// Info is what is known of a run. Ids are UUIDs in any spelling that [ParseID]
-// takes; every field may be empty.
+// Info is what is known of a run. Ids of runs are UUIDs in any spelling that
+// [ParseID] takes; every field may be empty.
 type Info struct {
 	FlowRunID   string
 	FlowRunName string
 	FlowName    string
+
 	TaskRunID   string
 	TaskRunName string
 	TaskName    string
+
+	// What else workers tell of a flow run; see [FromEnvironment].
+	FlowID         string
+	DeploymentID   string
+	DeploymentName string
+	WorkerID       string // of Prefect Cloud's workers
+	WorkerName     string
 }
 
 // IDs is what one source says of a record's run. Flow is zero where the source
@@ -38,6 +46,47 @@ func (i Info) IDs() IDs {
 	return IDs{Flow: flow, Task: task}
 }
 
+// Or returns the ids with what a source of lower precedence says under them: its
+// flow run, where none is known yet, and its task run with it.
+func (ids IDs) Or(lower IDs) IDs {
+	if ids.Flow.IsZero() {
+		if ids.Task.IsZero() {
+			ids.Task = lower.Task
+		}
+		ids.Flow = lower.Flow
+	}
+	return ids
+}
+
+// or is [IDs.Or] for all that is known, with ids in their canonical spelling.
+func (i Info) or(lower Info) Info {
+	own, all := i.IDs(), i.IDs().Or(lower.IDs())
+	merged := i
+	if own.Flow.IsZero() {
+		merged = lower.flowOnly()
+		if own.Task.IsZero() {
+			i = lower
+		}
+	}
+	merged.FlowRunID = canonical(all.Flow)
+	merged.TaskRunID = canonical(all.Task)
+	merged.TaskRunName, merged.TaskName = i.TaskRunName, i.TaskName
+	return merged
+}
+
+// flowOnly returns the info without its task run.
+func (i Info) flowOnly() Info {
+	i.TaskRunID, i.TaskRunName, i.TaskName = "", "", ""
+	return i
+}
+
+func canonical(id ID) string {
+	if id.IsZero() {
+		return ""
+	}
+	return id.String()
+}
+
 // contextKey is the key under which a context holds its *contextRun.
 type contextKey struct{}
 
@@ -52,9 +101,9 @@ type contextRun struct {
 // run is added within its flow run.
 func NewContext(ctx context.Context, info Info) context.Context {
 	if outer, ok := FromContext(ctx); ok && info.FlowRunID == "" {
-		info.FlowRunID = outer.FlowRunID
-		info.FlowRunName = outer.FlowRunName
-		info.FlowName = outer.FlowName
+		task := info
+		info = outer
+		info.TaskRunID, info.TaskRunName, info.TaskName = task.TaskRunID, task.TaskRunName, task.TaskName
 	}
 	return context.WithValue(ctx, contextKey{}, &contextRun{info: info, ids: info.IDs()})
 }

@@ -14,6 +14,7 @@ const (
 	flowA = "11111111-2222-3333-4444-555555555555"
 	flowB = "99999999-2222-3333-4444-555555555555"
 	taskA = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"
+	taskB = "bbbbbbbb-bbbb-cccc-dddd-eeeeeeeeeeee"
 )
 
 func TestATaskRunIsAddedWithinItsFlowRun(t *testing.T) {
@@ -45,34 +46,12 @@ func TestIDsOfAContext(t *testing.T) {
 	}
 }
 
-func TestFromEnvironment(t *testing.T) {
-	tests := map[string]struct {
-		flow, name, task string
-		want             run.Info
-		problems         []string
-	}{
-		"nothing":                {},
-		"a flow run":             {flow: flowA, name: "orders", want: run.Info{FlowRunID: flowA, FlowName: "orders"}},
-		"as Orion spells it":     {flow: strings.ReplaceAll(flowA, "-", ""), want: run.Info{FlowRunID: flowA}},
-		"with a task run":        {flow: flowA, task: strings.ToUpper(taskA), want: run.Info{FlowRunID: flowA, TaskRunID: taskA}},
-		"a task run alone":       {task: taskA, name: "orders", want: run.Info{TaskRunID: taskA}},
-		"two that are no UUIDs":  {flow: "secret-1", task: "secret-2", problems: []string{"PREFECT__FLOW_RUN_ID", "PREFECT__TASK_RUN_ID"}},
-		"a task run that is not": {flow: flowA, task: "x", problems: []string{"PREFECT__TASK_RUN_ID"}},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Setenv("PREFECT__FLOW_RUN_ID", tt.flow)
-			t.Setenv("PREFECT__FLOW_NAME", tt.name)
-			t.Setenv("PREFECT__TASK_RUN_ID", tt.task)
-			got, err := run.FromEnvironment()
-			if got != tt.want || (err != nil) != (tt.problems != nil) {
-				t.Fatalf("got %+v, %v", got, err)
-			}
-			for _, want := range tt.problems {
-				if !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {
-					t.Errorf("error %v", err)
-				}
-			}
-		})
+func TestWhatAFlowRunIsToldStaysBesideItsTaskRuns(t *testing.T) {
+	outer := run.Info{FlowRunID: flowA, FlowID: "f", DeploymentID: "d", DeploymentName: "nightly", WorkerID: "w", WorkerName: "process 1", TaskRunID: taskB, TaskRunName: "old"}
+	got, _ := run.FromContext(run.NewContext(run.NewContext(t.Context(), outer), run.Info{TaskRunID: taskA}))
+	want := outer
+	want.TaskRunID, want.TaskRunName = taskA, ""
+	if got != want {
+		t.Errorf("got %+v", got)
 	}
 }

@@ -68,6 +68,10 @@ func Cases() []Case {
 	add("run of the resource", Record{ResourceAttributes: attrs(str("k8s.pod.label.prefect.io/flow-run-id", FlowB))}, Log{FlowRunID: FlowB})
 	add("task of the record in the flow run of the resource", Record{Attributes: attrs(str("task_run_id", TaskA)),
 		ResourceAttributes: attrs(str("flow_run_id", FlowB), str("task_run_id", TaskB))}, Log{FlowRunID: FlowB, TaskRunID: TaskA})
+	add("names of the run that a record names are left out", Record{Body: text("x"), Attributes: attrs(
+		str("task_name", "pack"), str("flow_run_id", FlowA), str("flow_run_name", "tapir"), str("flow_name", "orders"), str("task_run_name", "pack-0"), str("deployment_name", "d"), str("n", "1"))},
+		Log{Message: "x n=1"})
+	add("names beside no run id are the user's own", Record{Body: text("x"), Attributes: attrs(str("task_name", "pack"), str("flow_run_id", ""))}, Log{Message: "x task_name=pack"})
 	add("run typed as on Prefect's spans", Record{Attributes: attrs(str("prefect.run.id", FlowB), str("prefect.run.type", "flow"))}, Log{FlowRunID: FlowB})
 	add("an id that is none counts as absent", Record{Attributes: attrs(str("flow_run_id", "nope"), attribute.Int("task_run_id", 7))}, Log{})
 	add("another spelling is sent canonical", Record{Attributes: attrs(str("flow_run_id", "urn:uuid:{"+strings.ToUpper(TaskA)+"}"))}, Log{FlowRunID: TaskA})
