@@ -67,6 +67,7 @@ type Settings struct {
 	SilenceAPIURLMisconfiguration bool
 
 	explained Explanation
+	sources   []Option // what Load was given; nil: they did not come from it
 }
 
 // Client holds the settings PREFECT_CLIENT_*.
@@ -136,6 +137,7 @@ func Load(opts ...Option) (Settings, error) {
 		return Settings{}, err
 	}
 	r.explained = r.explain()
+	r.sources = append([]Option{}, opts...)
 	return r.Settings, nil
 }
 
@@ -152,7 +154,7 @@ func (s Settings) printable() printable {
 	for _, u := range []*string{&s.APIURL, &s.UIURL, &s.Cloud.APIURL, &s.Cloud.UIURL} {
 		*u = maskURL(*u)
 	}
-	s.explained = Explanation{}
+	s.explained, s.sources = Explanation{}, nil
 	return printable(s)
 }
 

@@ -1,0 +1,235 @@
+// SPDX-FileCopyrightText: The prefectlogs authors
+// SPDX-License-Identifier: Apache-2.0
+
+package settings_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/prefectlogs/prefectlogs/internal/servers"
+	"github.com/prefectlogs/prefectlogs/internal/servers/serverstest"
+	"github.com/prefectlogs/prefectlogs/settings"
+)
+
+// loggingCase is a logging.yml, nil for the one that Prefect ships, and an
+// environment, in which "@" at the start stands for the directory of the case.
+type loggingCase struct {
+	Name string            `json:"-"`
+	Env  map[string]string `json:"env"`
+	File *string           `json:"file"`
+}
+
+// loggingCases are the files of testdata/logging, each alone and with some of
+// the sets of overrides, and all sets with the file that Prefect ships.
+func loggingCases(t *testing.T) (cases []loggingCase) {
+	t.Helper()
+	raw, err := os.ReadFile("testdata/logging/overrides.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var overrides []map[string]string
+	if err := json.Unmarshal(raw, &overrides); err != nil {
+		t.Fatal(err)
+	}
+	for i, env := range overrides {
+		cases = append(cases, loggingCase{fmt.Sprintf("shipped, overrides %d", i), env, nil})
+	}
+	files, err := filepath.Glob("testdata/logging/*.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for j, env := range overrides {
+			if j == 0 || (i+j)%11 == 0 {
+				cases = append(cases, loggingCase{fmt.Sprintf("%s, overrides %d", filepath.Base(file), j), env, new(string(text))})
+			}
+		}
+	}
+	return cases
+}
+
+func TestLoadLoggingResolvesWhatPrefectResolves(t *testing.T) {
+	for version, generation := range map[servers.Version]settings.Generation{
+		servers.Prefect38: settings.Prefect3, servers.Prefect27: settings.Prefect2,
+	} {
+		t.Run(fmt.Sprint(version), func(t *testing.T) {
+			t.Parallel()
+			cases := loggingCases(t)
+			refused := 0
+			for i, want := range askLogging(t, version, cases) {
+				config, err := loadLogging(t, version, generation, cases[i])
+				sources, _ := json.MarshalIndent(cases[i], "", "  ")
+				switch {
+				case want.Error != "":
+					refused++
+					if err == nil {
+						t.Errorf("%s\n%s\nLoadLogging takes what Prefect refuses: %s", cases[i].Name, sources, want.Error)
+					}
+				case err != nil:
+					t.Errorf("%s\n%s\nLoadLogging refuses what Prefect takes: %v", cases[i].Name, sources, err)
+				default:
+					if diff := cmp.Diff(want.Config, config); diff != "" {
+						t.Errorf("%s\n%s\n(-Prefect +LoadLogging):\n%s", cases[i].Name, sources, diff)
+					}
+				}
+			}
+			t.Logf("%d files and sets of overrides, of which Prefect refuses %d", len(cases), refused)
+			if len(cases) < 60 || refused == 0 || refused > len(cases)/2 {
+				t.Errorf("Prefect refuses %d of %d: the cases say too little", refused, len(cases))
+			}
+		})
+	}
+}
+
+// loggingAnswer is what testdata/logconfig.py makes of a case.
+type loggingAnswer struct {
+	Config any
+	Error  string
+}
+
+func askLogging(t *testing.T, version servers.Version, cases []loggingCase) (answers []loggingAnswer) {
+	t.Helper()
+	python := serverstest.Python(t, version)
+	var in, stderr bytes.Buffer
+	encoder := json.NewEncoder(&in)
+	for _, c := range cases {
+		if err := encoder.Encode(map[string]any{"env": c.Env, "file": c.File, "loggers": nil}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.CommandContext(t.Context(), python, "testdata/logconfig.py")
+	cmd.Env = []string{"HOME=" + t.TempDir(), "PATH=" + os.Getenv("PATH"), "PYTHONUTF8=1", "DO_NOT_TRACK=1"}
+	cmd.Stdin, cmd.Stderr = &in, &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("the oracle of %v: %v\n%s", version, err, stderr.String())
+	}
+	decoder := json.NewDecoder(bytes.NewReader(out))
+	for decoder.More() {
+		var a loggingAnswer
+		if err := decoder.Decode(&a); err != nil {
+			t.Fatal(err)
+		}
+		answers = append(answers, a)
+	}
+	if len(answers) != len(cases) {
+		t.Fatalf("the oracle answered %d of %d cases\n%s", len(answers), len(cases), stderr.String())
+	}
+	return answers
+}
+
+// loadLogging resolves a case here, in the form of the oracle.
+func loadLogging(t *testing.T, version servers.Version, generation settings.Generation, c loggingCase) (any, error) {
+	t.Helper()
+	directory := t.TempDir()
+	environ := []string{"HOME=" + filepath.Join(directory, "home")}
+	if version == servers.Prefect27 {
+		environ = append(environ, "PREFECT_API_REQUEST_TIMEOUT=30") // its default; ours is the one since 2.13
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Env)) {
+		text := c.Env[name]
+		if rest, ok := strings.CutPrefix(text, "@"); ok {
+			text = directory + rest
+		}
+		environ = append(environ, name+"="+text)
+	}
+	if c.File != nil {
+		handler := "APILogHandler"
+		if version == servers.Prefect27 {
+			handler = "OrionHandler"
+		}
+		path := filepath.Join(directory, "logging.yml")
+		if err := os.WriteFile(path, []byte(strings.ReplaceAll(*c.File, "@API@", handler)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		environ = append(environ, "PREFECT_LOGGING_SETTINGS_PATH="+path)
+	}
+	l, err := settings.LoadLogging("", settings.WithGeneration(generation), settings.WithEnvironment(environ), settings.WithDirectory(directory))
+	if err != nil {
+		return nil, err
+	}
+	return asOracle(l.Config, directory), nil
+}
+
+// asOracle gives a value in the form of the oracle, which keeps whole numbers and
+// others apart.
+func asOracle(v any, directory string) any {
+	switch v := v.(type) {
+	case map[string]any:
+		table := make(map[string]any, len(v))
+		for key, item := range v {
+			table[key] = asOracle(item, directory)
+		}
+		return table
+	case []any:
+		list := make([]any, 0, len(v))
+		for _, item := range v {
+			list = append(list, asOracle(item, directory))
+		}
+		return list
+	case string:
+		return strings.ReplaceAll(v, directory, "@")
+	case int64:
+		return float64(v)
+	case float64:
+		text := strings.ToLower(strings.TrimPrefix(strconv.FormatFloat(v, 'f', -1, 64), "+"))
+		if !strings.ContainsAny(text, ".in") {
+			text += ".0"
+		}
+		return map[string]any{"float": text}
+	}
+	return v
+}
+
+func TestTheTablesOfAllSettingsArePrefects(t *testing.T) {
+	for _, tt := range []struct {
+		version servers.Version
+		table   string
+		later   []string // settings whose default is that of another version
+	}{
+		{servers.Prefect38, "shipped/variables3.tsv", nil},
+		{servers.Prefect27, "shipped/variables2.tsv", []string{"PREFECT_API_REQUEST_TIMEOUT"}},
+		{servers.Prefect220, "shipped/variables2.tsv", []string{"PREFECT_AGENT_PREFETCH_SECONDS", "PREFECT_AGENT_QUERY_INTERVAL", "PREFECT_CLOUD_URL"}},
+	} {
+		t.Run(fmt.Sprint(tt.version), func(t *testing.T) {
+			t.Parallel()
+			cmd := exec.CommandContext(t.Context(), serverstest.Python(t, tt.version), "-W", "ignore", "testdata/variables.py")
+			cmd.Env = []string{"HOME=" + t.TempDir(), "PATH=" + os.Getenv("PATH"), "PYTHONUTF8=1", "DO_NOT_TRACK=1"}
+			out, err := cmd.Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			raw, err := os.ReadFile(tt.table)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rows := strings.Split(string(raw), "\n")
+			prefects := strings.Split(strings.TrimSpace(string(out)), "\n")
+			for _, row := range prefects {
+				name, _, _ := strings.Cut(row, "\t")
+				if !slices.Contains(rows, row) && !slices.Contains(tt.later, name) {
+					t.Errorf("%s lacks\n%s", tt.table, row)
+				}
+			}
+			if tt.version == servers.Prefect38 && len(rows)-1 != len(prefects) {
+				t.Errorf("%s has %d rows, Prefect %d settings", tt.table, len(rows)-1, len(prefects))
+			}
+		})
+	}
+}
