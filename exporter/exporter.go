@@ -20,10 +20,14 @@ import (
 	"github.com/prefectlogs/prefectlogs/internal/own"
 	"github.com/prefectlogs/prefectlogs/internal/sdkrecord"
 	"github.com/prefectlogs/prefectlogs/mapping"
+	"github.com/prefectlogs/prefectlogs/run"
 )
 
-// Compile-time check that Exporter implements the SDK's interface.
-var _ sdklog.Exporter = (*Exporter)(nil)
+// Compile-time checks that Exporter is what others take it for.
+var (
+	_ sdklog.Exporter = (*Exporter)(nil)
+	_ run.Traces      = (*Exporter)(nil)
+)
 
 // Exporter sends log records to Prefect. It implements the SDK's Exporter and
 // package processor's Sender. All methods may be called concurrently. Get one
@@ -229,6 +233,21 @@ func (e *Exporter) stamp(line []byte, meta mapping.Meta) {
 	e.stampMu.Lock()
 	defer e.stampMu.Unlock()
 	e.sequencer.Stamp(line, meta)
+}
+
+// traceLabel is where Prefect keeps the traceparent of a run's span
+// (telemetry/run_telemetry.py).
+const traceLabel = "__OTEL_TRACEPARENT"
+
+// TraceParent asks Prefect for the W3C traceparent of a flow run's span; "" where the
+// run is not traced. It makes the exporter a [run.Traces].
+func (e *Exporter) TraceParent(ctx context.Context, flowRun run.ID) (string, error) {
+	ctx, end, ok := e.work.begin(ctx)
+	if !ok {
+		return "", sdklog.ErrExporterShutdown
+	}
+	defer end()
+	return e.client.FlowRunLabel(ctx, flowRun.String(), traceLabel)
 }
 
 // ForceFlush does nothing: the exporter holds no records between calls.

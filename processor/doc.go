@@ -22,4 +22,7 @@
 //
 // A request is sent when a batch is full, when the oldest record has waited for
 // the interval, and on Flush, ForceFlush and Shutdown.
+//
+// [NewRunAttributes] stamps the run of each record on it as attributes, for any other
+// processor and exporter.
 package processor

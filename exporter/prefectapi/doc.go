@@ -7,8 +7,9 @@
 //
 // The entry point is [New]. [Client.PostLogs] posts one request,
 // [Client.CountLogs] asks how often a log is stored, [Client.FindLogs] which logs
-// are, and [Client.Check] whether the API is well. Nothing here waits or tries again, with one exception: a missing
-// or outdated CSRF token is fetched and the request sent once more.
+// are, [Client.FlowRunLabel] what a flow run is labelled with, and [Client.Check] whether the API is well.
+// Nothing here waits or tries again, with one exception: a missing or outdated CSRF token is fetched and the
+// request sent once more.
 //
 //	answer                                  Kind
 //	2xx                                     no error

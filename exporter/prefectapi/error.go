@@ -57,16 +57,16 @@ type Error struct {
 	Err error
 
 	host    string
-	reading bool // in place of posting
-	given   bool // Err is the caller's own reason to end the exchange, or our time-out
+	reading string // what, in place of posting logs
+	given   bool   // Err is the caller's own reason to end the exchange, or our time-out
 }
 
 // Error tells what happened and what to do about it. It holds no credentials
 // and nothing of the bodies.
 func (e *Error) Error() string {
 	parts := []string{"posting logs to " + e.host}
-	if e.reading {
-		parts[0] = "reading logs of " + e.host
+	if e.reading != "" {
+		parts[0] = "reading " + e.reading + " of " + e.host
 	}
 	if e.Status != 0 {
 		parts = append(parts, strings.TrimSpace(fmt.Sprintf("%d %s", e.Status, http.StatusText(e.Status))))
@@ -135,7 +135,7 @@ func kindOf(status int) Kind {
 func describe(err error) string {
 	switch {
 	case errors.Is(err, errNoAnswer), errors.Is(err, errCSRF), errors.Is(err, errNoToken), errors.Is(err, errPage), errors.Is(err, errBrokenAnswer),
-		errors.Is(err, errTooMany):
+		errors.Is(err, errTooMany), errors.Is(err, errNoFlowRun), errors.Is(err, errBrokenRuns):
 		return err.Error()
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return "the connection was closed before the answer had come"

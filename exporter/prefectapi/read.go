@@ -55,7 +55,7 @@ func (c *Client) CountLogs(ctx context.Context, log Log) (int, error) {
 		}
 		filter.Offset += pageSize
 	}
-	return 0, &Error{Kind: KindAccess, Err: errTooMany, host: c.api.Host, reading: true}
+	return 0, &Error{Kind: KindAccess, Err: errTooMany, host: c.api.Host, reading: "logs"}
 }
 
 // FindLogs hands found every stored log of the runs whose time is within from and to,
@@ -137,7 +137,7 @@ func (c *Client) filterLogs(ctx context.Context, filter logFilter, found func(st
 		return errBrokenAnswer
 	})
 	if failed, ok := errors.AsType[*Error](err); ok {
-		failed.reading = true
+		failed.reading = "logs"
 		failed.Ambiguous, failed.Ended = false, false // reading stores nothing
 		if errors.Is(failed.Err, errBrokenAnswer) {
 			failed.Kind = KindAccess

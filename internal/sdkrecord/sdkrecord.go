@@ -4,7 +4,8 @@
 // Package sdkrecord reads log records of the OpenTelemetry SDK into the neutral
 // entries of package mapping, in one walk over their attributes.
 //
-// The entry point is [Reader.Append].
+// The entry points are [Reader.Append] and, for those that pass records and spans on
+// with the run stamped on them, [Stamper].
 package sdkrecord
 
 import (
@@ -69,16 +70,29 @@ func NewReader(encoder *mapping.Encoder, reporter *diag.Reporter) *Reader {
 // Append appends the line of a record to dst, as [mapping.Encoder.Append] does.
 // The record is only read.
 func (r *Reader) Append(ctx context.Context, dst []byte, record *sdklog.Record, limit int) ([]byte, mapping.Meta, error) {
-	w := r.pool.Get().(*walker)
-	defer func() {
-		if cap(w.entry.Attributes) > maxPooledAttributes {
-			w.entry.Attributes = nil
-		}
-		w.entry.Reset()
-		w.ctx = nil
-		r.pool.Put(w)
-	}()
+	w := r.walker()
+	defer r.release(w)
+	r.fill(ctx, w, record)
+	line, meta, err := r.encoder.Append(dst, &w.entry, limit)
+	if err == mapping.ErrNoRun {
+		r.missingRun(w.entry.ScopeName, w.entry.Attributes)
+	}
+	return line, meta, err
+}
 
+func (r *Reader) walker() *walker { return r.pool.Get().(*walker) }
+
+func (r *Reader) release(w *walker) {
+	if cap(w.entry.Attributes) > maxPooledAttributes {
+		w.entry.Attributes = nil
+	}
+	w.entry.Reset()
+	w.ctx = nil
+	r.pool.Put(w)
+}
+
+// fill makes the record the walker's entry.
+func (r *Reader) fill(ctx context.Context, w *walker, record *sdklog.Record) {
 	e := &w.entry
 	e.Timestamp = record.Timestamp()
 	e.Observed = record.ObservedTimestamp()
@@ -98,11 +112,6 @@ func (r *Reader) Append(ctx context.Context, dst []byte, record *sdklog.Record, 
 		e.Scope = r.encoder.Resolve(all(&scope.Attributes))
 	}
 	record.WalkAttributes(w.visit)
-	line, meta, err := r.encoder.Append(dst, e, limit)
-	if err == mapping.ErrNoRun {
-		r.missingRun(scope.Name, e.Attributes)
-	}
-	return line, meta, err
 }
 
 // attributer is a span of the SDK's that is being recorded.
