@@ -29,6 +29,7 @@ var layers = []layer{
 	{0, "settings", nil, []string{"github.com/pelletier/go-toml/v2", "github.com/pelletier/go-toml/v2/unstable", "go.yaml.in/yaml/v3"}},
 	{0, "run", nil, []string{otelModule + "/baggage", otelModule + "/propagation", otelModule + "/trace"}},
 
+	{1, "internal/dictconfig", []string{"settings"}, nil},
 	{1, "exporter/payload", nil, nil},
 	{1, "mapping", []string{"run", "exporter/payload"}, []string{otelModule + "/attribute", "github.com/segmentio/encoding/json"}},
 	{1, "mapping/mappingtest", []string{"run", "mapping"}, []string{otelModule + "/attribute"}},

@@ -18,6 +18,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/prefectlogs/prefectlogs/internal/dictconfig"
 	"github.com/prefectlogs/prefectlogs/internal/servers"
 	"github.com/prefectlogs/prefectlogs/internal/servers/serverstest"
 	"github.com/prefectlogs/prefectlogs/settings"
@@ -71,9 +72,9 @@ func TestLoadLoggingResolvesWhatPrefectResolves(t *testing.T) {
 		t.Run(fmt.Sprint(version), func(t *testing.T) {
 			t.Parallel()
 			cases := loggingCases(t)
-			refused := 0
+			refused, reached := 0, 0
 			for i, want := range askLogging(t, version, cases) {
-				config, err := loadLogging(t, version, generation, cases[i])
+				config, logging, err := loadLogging(t, version, generation, cases[i])
 				sources, _ := json.MarshalIndent(cases[i], "", "  ")
 				switch {
 				case want.Error != "":
@@ -87,9 +88,17 @@ func TestLoadLoggingResolvesWhatPrefectResolves(t *testing.T) {
 					if diff := cmp.Diff(want.Config, config); diff != "" {
 						t.Errorf("%s\n%s\n(-Prefect +LoadLogging):\n%s", cases[i].Name, sources, diff)
 					}
+					n, problems := compareReached(logging, cases[i], want)
+					for _, problem := range problems {
+						t.Errorf("%s\n%s\n%s", cases[i].Name, sources, problem)
+					}
+					reached += n
 				}
 			}
-			t.Logf("%d files and sets of overrides, of which Prefect refuses %d", len(cases), refused)
+			t.Logf("%d files and sets of overrides, of which Prefect refuses %d; %d pairs of logger and level", len(cases), refused, reached)
+			if reached < 5000 {
+				t.Errorf("%d pairs of logger and level were compared: they say too little", reached)
+			}
 			if len(cases) < 60 || refused == 0 || refused > len(cases)/2 {
 				t.Errorf("Prefect refuses %d of %d: the cases say too little", refused, len(cases))
 			}
@@ -99,8 +108,57 @@ func TestLoadLoggingResolvesWhatPrefectResolves(t *testing.T) {
 
 // loggingAnswer is what testdata/logconfig.py makes of a case.
 type loggingAnswer struct {
-	Config any
-	Error  string
+	Config  any
+	Error   string
+	Refused string                       // by dictConfig
+	Reached map[string]map[string]string // by logger and level: "api console"
+}
+
+// loggers are those that are asked about. What no entry names counts here as a run
+// logger, and is asked about under that name there.
+var loggers = []string{
+	"prefect", "prefect.flow_runs", "prefect.task_runs", "prefect.flow_runs.sub", "prefect.extra", "prefect.client", "prefect.server", "prefect.orion",
+	"prefect.workers", "prefect._internal", "prefect.etl", "uvicorn", "uvicorn.access", "mine", "mine.sub", "minefield", "yours", "myapp", "myapp.db",
+	"myapp.db.pool", "myapp.db.pool.conn", "myapplication", "other", "other.thing", "orders", "",
+}
+
+// compareReached holds which handlers records reach against Prefect's answer.
+func compareReached(l settings.Logging, c loggingCase, want loggingAnswer) (n int, problems []string) {
+	config, err := dictconfig.New(l)
+	if want.Refused != "" {
+		// Orion's handler is there in Prefect 2 alone, and lists cannot be overridden there: dictConfig takes a text for a list of letters.
+		overridden := l.Generation == settings.Prefect3 && strings.Contains(want.Refused, "'orion'")
+		for name := range c.Env {
+			overridden = overridden || l.Generation == settings.Prefect2 && strings.HasSuffix(name, "_HANDLERS")
+		}
+		if err == nil && !overridden {
+			problems = append(problems, "dictconfig takes what dictConfig refuses: "+want.Refused)
+		}
+		return 0, problems
+	}
+	if err != nil {
+		return 0, append(problems, "dictconfig refuses what dictConfig takes: "+err.Error())
+	}
+	for _, name := range loggers {
+		for _, inTask := range []bool{false, true} {
+			route := config.Route(name, inTask)
+			for level, there := range want.Reached[config.Stands(name, inTask)] {
+				number, _ := strconv.Atoi(level)
+				var here []string
+				if route.API <= number {
+					here = append(here, "api")
+				}
+				if slices.ContainsFunc(route.Lines, func(t dictconfig.Target) bool { return t.Least <= number }) {
+					here = append(here, "console")
+				}
+				if got := strings.Join(here, " "); got != there || (route.Any <= number) != (got != "") {
+					problems = append(problems, fmt.Sprintf("%q (task: %v) at level %s reaches %q, in Prefect %q", name, inTask, level, got, there))
+				}
+				n++
+			}
+		}
+	}
+	return n, problems
 }
 
 func askLogging(t *testing.T, version servers.Version, cases []loggingCase) (answers []loggingAnswer) {
@@ -109,7 +167,7 @@ func askLogging(t *testing.T, version servers.Version, cases []loggingCase) (ans
 	var in, stderr bytes.Buffer
 	encoder := json.NewEncoder(&in)
 	for _, c := range cases {
-		if err := encoder.Encode(map[string]any{"env": c.Env, "file": c.File, "loggers": nil}); err != nil {
+		if err := encoder.Encode(map[string]any{"env": c.Env, "file": c.File, "loggers": loggers[:len(loggers)-1]}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -135,7 +193,7 @@ func askLogging(t *testing.T, version servers.Version, cases []loggingCase) (ans
 }
 
 // loadLogging resolves a case here, in the form of the oracle.
-func loadLogging(t *testing.T, version servers.Version, generation settings.Generation, c loggingCase) (any, error) {
+func loadLogging(t *testing.T, version servers.Version, generation settings.Generation, c loggingCase) (any, settings.Logging, error) {
 	t.Helper()
 	directory := t.TempDir()
 	environ := []string{"HOME=" + filepath.Join(directory, "home")}
@@ -161,10 +219,7 @@ func loadLogging(t *testing.T, version servers.Version, generation settings.Gene
 		environ = append(environ, "PREFECT_LOGGING_SETTINGS_PATH="+path)
 	}
 	l, err := settings.LoadLogging("", settings.WithGeneration(generation), settings.WithEnvironment(environ), settings.WithDirectory(directory))
-	if err != nil {
-		return nil, err
-	}
-	return asOracle(l.Config, directory), nil
+	return asOracle(l.Config, directory), l, err
 }
 
 // asOracle gives a value in the form of the oracle, which keeps whole numbers and

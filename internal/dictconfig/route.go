@@ -1,0 +1,97 @@
+// SPDX-FileCopyrightText: The prefectlogs authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dictconfig
+
+import (
+	"maps"
+	"math"
+	"slices"
+)
+
+// Never is the least level of what no record reaches.
+const Never = math.MaxInt
+
+// maxKnown bounds for how many loggers the answer is remembered.
+const maxKnown = 1000
+
+// Route is which handlers the records of one logger reach.
+type Route struct {
+	// Any is the least level that reaches any handler that is here, API that of
+	// any API handler. [Never] is none.
+	Any, API int
+	// Lines are the handlers that write lines.
+	Lines []Target
+}
+
+// Target is a handler and the least level that reaches it.
+type Target struct {
+	*Handler
+	Least int
+}
+
+// routes are the answers for one name.
+type routes struct{ flow, task *Route }
+
+// Route answers for a logger, inTask within a task run. It does not allocate
+// for a logger that it has been asked about before, of the first thousand.
+func (c *Config) Route(name string, inTask bool) *Route {
+	known := *c.known.Load()
+	found, ok := known[name]
+	if !ok {
+		found = &routes{flow: c.route(name, c.Stands(name, false)), task: c.route(name, c.Stands(name, true))}
+		if len(known) < maxKnown {
+			c.remember(name, found)
+		}
+	}
+	if inTask {
+		return found.task
+	}
+	return found.flow
+}
+
+// remember replaces the map of known answers; it is never changed in place.
+func (c *Config) remember(name string, found *routes) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	known := maps.Clone(*c.known.Load())
+	known[name] = found
+	c.known.Store(&known)
+}
+
+// route works the answer out for a name that the rules of another may hold for.
+func (c *Config) route(name, rules string) *Route {
+	r := &Route{Any: Never, API: Never}
+	level := 0
+	for l := range c.walk(rules) {
+		if level == 0 {
+			level = l.level
+		}
+	}
+	if own := c.loggers[rules]; own != nil && blocked(own.filters, name) {
+		return r
+	}
+	for l := range c.walk(rules) {
+		for _, h := range l.handlers {
+			if h.Kind == Null || h.Kind == Unsupported || blocked(h.filters, name) {
+				continue
+			}
+			least := max(level, h.Level)
+			r.Any = min(r.Any, least)
+			switch {
+			case h.Kind == API:
+				r.API = min(r.API, least)
+			case !slices.ContainsFunc(r.Lines, func(t Target) bool { return t.Handler == h }):
+				r.Lines = append(r.Lines, Target{h, least})
+			}
+		}
+		if !l.propagate {
+			break
+		}
+	}
+	return r
+}
+
+func blocked(filters []*filter, name string) bool {
+	return slices.ContainsFunc(filters, func(f *filter) bool { return !f.passes(name) })
+}
