@@ -25,6 +25,7 @@ type layer struct {
 var layers = []layer{
 	{-1, "internal/own", nil, nil},
 	{-1, "internal/diag", nil, nil},
+	{-1, "internal/filelock", nil, nil},
 
 	{0, "settings", nil, []string{"github.com/pelletier/go-toml/v2", "github.com/pelletier/go-toml/v2/unstable", "go.yaml.in/yaml/v3"}},
 	{0, "run", nil, []string{otelModule + "/baggage", otelModule + "/propagation", otelModule + "/trace"}},
@@ -38,6 +39,7 @@ var layers = []layer{
 	}},
 
 	{2, "exporter/prefectapi", nil, nil},
+	{2, "internal/spool", []string{"exporter/payload", "internal/filelock"}, nil},
 
 	{3, "exporter/delivery", []string{"exporter/payload", "exporter/prefectapi"}, []string{"github.com/cenkalti/backoff/v4"}},
 
