@@ -37,6 +37,9 @@ func (r *Reader) Scope(scope pcommon.InstrumentationScope) {
 	r.scope, r.name = r.encoder.Resolve(all(scope.Attributes())), scope.Name()
 }
 
+// Reset forgets the resource and the scope, so that a reader that is kept pins nothing of them.
+func (r *Reader) Reset() { r.resource, r.scope, r.name = mapping.Source{}, mapping.Source{}, "" }
+
 // Append appends the line of a record to dst, as [mapping.Encoder.Append] does.
 // The record is only read.
 func (r *Reader) Append(dst []byte, record plog.LogRecord, limit int) ([]byte, mapping.Meta, error) {

@@ -1,0 +1,244 @@
+// SPDX-FileCopyrightText: The prefectlogs authors
+// SPDX-License-Identifier: Apache-2.0
+
+package prefectexporter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/consumer"
+	"go.opentelemetry.io/collector/consumer/consumererror"
+	"go.opentelemetry.io/collector/exporter"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.uber.org/zap"
+
+	"github.com/prefectlogs/prefectlogs/mapping"
+)
+
+// Compile-time check that logsExporter is what the Collector wants.
+var _ exporter.Logs = (*logsExporter)(nil)
+
+// logsExporter hands records to the target that each of them names. Every target is an exporter of the helper's by
+// itself, with a queue, consumers and a client of its own, so that a dead one holds up no other.
+type logsExporter struct {
+	logger    *zap.Logger
+	telemetry *telemetry
+	health    *health
+	targets   []*target
+	attribute string           // that names the target
+	byName    map[string]int16 // the targets' positions
+	otherwise int16            // the target of records that name none, or noTarget
+}
+
+// What stands for the position of a target where there is none.
+const (
+	noTarget      int16 = -1 // the record names none
+	unknownTarget int16 = -2 // the record names one that is not configured
+)
+
+// newLogs makes the exporter.
+func newLogs(ctx context.Context, set exporter.Settings, config *Config) (*logsExporter, error) {
+	plan, err := config.plan()
+	if err != nil {
+		return nil, err
+	}
+	for _, notice := range plan.notices {
+		set.Logger.Warn(notice)
+	}
+	telemetry, err := newTelemetry(set)
+	if err != nil {
+		return nil, err
+	}
+	said := newOnce(set.Logger)
+	plan.mapping.BadID = func(key string) {
+		said.warn(key, "An attribute that should hold a run id holds no UUID; it counts as absent.", zap.String("key", key))
+	}
+	encoder, err := mapping.NewEncoder(plan.mapping)
+	if err != nil {
+		return nil, err
+	}
+	e := &logsExporter{
+		logger: set.Logger, telemetry: telemetry, health: newHealth(),
+		attribute: config.TargetAttribute, byName: map[string]int16{}, otherwise: noTarget,
+	}
+	for i, connection := range plan.connections {
+		t, err := newTarget(ctx, set, config, plan, connection, encoder, e)
+		if err != nil {
+			return nil, err
+		}
+		e.targets = append(e.targets, t)
+		e.byName[connection.name] = int16(i)
+	}
+	if i, ok := e.byName[config.DefaultTarget]; ok {
+		e.otherwise = i
+	}
+	return e, nil
+}
+
+// Capabilities says that records are changed: they get the time at which they came where they have none, and are parted by target.
+func (e *logsExporter) Capabilities() consumer.Capabilities {
+	return consumer.Capabilities{MutatesData: true}
+}
+
+// Start starts every target. Where one fails, those that have started are shut down.
+func (e *logsExporter) Start(ctx context.Context, host component.Host) error {
+	e.health.start(host)
+	for i, t := range e.targets {
+		if err := t.helper.Start(ctx, host); err != nil {
+			return errors.Join(t.named(err), shutdown(ctx, e.targets[:i]))
+		}
+	}
+	return nil
+}
+
+// Shutdown lets every target send what it holds, all at the same time; see [target.shutdown].
+func (e *logsExporter) Shutdown(ctx context.Context) error { return shutdown(ctx, e.targets) }
+
+func shutdown(ctx context.Context, targets []*target) error {
+	problems := make([]error, len(targets))
+	var work sync.WaitGroup
+	for i, t := range targets {
+		work.Go(func() { problems[i] = t.named(t.shutdown(ctx)) })
+	}
+	work.Wait()
+	return errors.Join(problems...)
+}
+
+// ConsumeLogs hands the records to the queues of their targets. If no target takes its part, the push can be sent again
+// as a whole. If some do and some do not, what was not taken is lost, counted and told by a permanent error: to send the push
+// again would store the other part twice.
+func (e *logsExporter) ConsumeLogs(ctx context.Context, logs plog.Logs) error {
+	setObserved(logs, pcommon.NewTimestampFromTime(time.Now()))
+	if len(e.targets) == 1 && e.targets[0].name == "" {
+		return e.targets[0].helper.ConsumeLogs(ctx, logs)
+	}
+	var problems []error
+	var untaken []plog.Logs
+	taken, lost := 0, 0
+	for i, part := range e.part(ctx, logs) {
+		n := part.LogRecordCount()
+		if n == 0 {
+			continue
+		}
+		t := e.targets[i]
+		if err := t.helper.ConsumeLogs(ctx, part); err != nil {
+			problems = append(problems, t.named(err))
+			untaken = append(untaken, part)
+			lost += n
+			continue
+		}
+		taken++
+	}
+	if len(problems) == 0 {
+		return nil
+	}
+	err := errors.Join(problems...)
+	if taken > 0 {
+		for _, part := range untaken {
+			e.telemetry.lost(ctx, reasonQueue, part.LogRecordCount())
+		}
+		return consumererror.NewPermanent(fmt.Errorf("%d log records are lost, those of other targets are taken: %w", lost, err))
+	}
+	for _, part := range untaken {
+		part.ResourceLogs().MoveAndAppendTo(logs.ResourceLogs())
+	}
+	return err
+}
+
+// setObserved gives records that have no time of observation the present one, as OpenTelemetry asks of collectors. So the stamp
+// of a record that has no time at all is the same whenever it is sent again.
+func setObserved(logs plog.Logs, now pcommon.Timestamp) {
+	for _, resource := range logs.ResourceLogs().All() {
+		for _, scope := range resource.ScopeLogs().All() {
+			for _, record := range scope.LogRecords().All() {
+				if record.ObservedTimestamp() == 0 {
+					record.SetObservedTimestamp(now)
+				}
+			}
+		}
+	}
+}
+
+// part moves the records of a push apart, by target, and counts those that have none.
+func (e *logsExporter) part(ctx context.Context, logs plog.Logs) []plog.Logs {
+	parts := make([]plog.Logs, len(e.targets))
+	for i := range parts {
+		parts[i] = plog.NewLogs()
+	}
+	var skipped [2]int // by noTarget and unknownTarget
+	var to []int16
+	for _, resource := range logs.ResourceLogs().All() {
+		of := e.chosen(resource.Resource().Attributes(), e.otherwise)
+		to = to[:0]
+		for _, scope := range resource.ScopeLogs().All() {
+			of := e.chosen(scope.Scope().Attributes(), of)
+			for _, record := range scope.LogRecords().All() {
+				to = append(to, e.chosen(record.Attributes(), of))
+			}
+		}
+		if len(to) == 0 {
+			continue
+		}
+		if to[0] >= 0 && !slices.ContainsFunc(to, func(other int16) bool { return other != to[0] }) {
+			resource.MoveTo(parts[to[0]].ResourceLogs().AppendEmpty())
+			continue
+		}
+		for _, i := range to {
+			if i < 0 {
+				skipped[-1-i]++
+			}
+		}
+		partResource(resource, to, parts)
+	}
+	logs.ResourceLogs().RemoveIf(func(plog.ResourceLogs) bool { return true })
+	e.telemetry.skipped(ctx, reasonNoTarget, skipped[-1-noTarget])
+	e.telemetry.skipped(ctx, reasonUnknownTarget, skipped[-1-unknownTarget])
+	return parts
+}
+
+// chosen returns the target that attributes name, else the one of what is around them.
+func (e *logsExporter) chosen(attributes pcommon.Map, around int16) int16 {
+	value, ok := attributes.Get(e.attribute)
+	if !ok || value.Type() == pcommon.ValueTypeEmpty {
+		return around
+	}
+	if i, ok := e.byName[value.Str()]; ok && value.Type() == pcommon.ValueTypeStr {
+		return i
+	}
+	return unknownTarget
+}
+
+// partResource moves the records of a resource to their targets, which get what is around them too.
+func partResource(resource plog.ResourceLogs, to []int16, parts []plog.Logs) {
+	resources := make([]plog.ResourceLogs, len(parts))
+	begun := make([]bool, len(parts))
+	for _, scope := range resource.ScopeLogs().All() {
+		scopes := make([]plog.LogRecordSlice, len(parts))
+		open := make([]bool, len(parts))
+		for _, record := range scope.LogRecords().All() {
+			i := to[0]
+			if to = to[1:]; i < 0 {
+				continue
+			}
+			if !begun[i] {
+				begun[i], resources[i] = true, parts[i].ResourceLogs().AppendEmpty()
+				resource.Resource().CopyTo(resources[i].Resource())
+				resources[i].SetSchemaUrl(resource.SchemaUrl())
+			}
+			if !open[i] {
+				copied := resources[i].ScopeLogs().AppendEmpty()
+				open[i], scopes[i] = true, copied.LogRecords()
+				scope.Scope().CopyTo(copied.Scope())
+				copied.SetSchemaUrl(scope.SchemaUrl())
+			}
+			record.MoveTo(scopes[i].AppendEmpty())
+		}
+	}
+}
