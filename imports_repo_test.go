@@ -46,9 +46,9 @@ var layers = []layer{
 	{4, "exporter", []string{
 		"settings", "run", "mapping", "internal/sdkrecord", "exporter/payload", "exporter/prefectapi", "exporter/delivery",
 	}, []string{sdkLog}},
-	{4, "processor", []string{"run", "mapping", "internal/sdkrecord", "exporter/payload"}, []string{sdkLog, otelModule + "/attribute", otelModule + "/metric"}},
+	{4, "processor", []string{"run", "mapping", "internal/sdkrecord", "exporter/payload", "internal/spool"}, []string{sdkLog, otelModule + "/attribute", otelModule + "/metric"}},
 
-	{5, "runlog", []string{"run"}, []string{otelSlog, otelModule + "/log", otelModule + "/trace", otelModule + "/sdk/trace"}},
+	{5, "runlog", []string{"run", "internal/sdkrecord"}, []string{otelSlog, otelModule, otelModule + "/log", otelModule + "/sdk/trace"}},
 
 	{6, ".", []string{"settings", "run", "mapping", "exporter", "processor", "runlog"}, []string{
 		otelSlog, otelModule + "/attribute", otelModule + "/log", sdkLog, otelModule + "/sdk/resource",

@@ -24,7 +24,8 @@ import (
 // queued when the program ends without it is lost.
 type Pipeline struct {
 	provider *sdklog.LoggerProvider
-	batch    *processor.Batch // nil: nothing is sent
+	batch    *processor.Batch   // nil: nothing is sent
+	exporter *exporter.Exporter // what batch sends through
 	reporter *diag.Reporter
 }
 
@@ -65,7 +66,7 @@ func Setup(ctx context.Context, opts ...Option) (*Pipeline, error) {
 		sdklog.WithAllowKeyDuplication(), // the encoder lets the last of equal keys win, at less cost
 		sdklog.WithProcessor(&levelFilter{Processor: batch, least: int(c.settings.LoggingLevel)}),
 	}, c.provider...)...)
-	return &Pipeline{provider: provider, batch: batch, reporter: reporter}, nil
+	return &Pipeline{provider: provider, batch: batch, exporter: exp, reporter: reporter}, nil
 }
 
 // LoggerProvider returns the provider, for any bridge to OpenTelemetry.
