@@ -48,6 +48,8 @@ var layers = []layer{
 	}, []string{sdkLog}},
 	{4, "processor", []string{"run", "mapping", "internal/sdkrecord", "exporter/payload", "internal/spool"}, []string{sdkLog, otelModule + "/attribute", otelModule + "/metric"}},
 
+	{4, "console", []string{"settings", "run", "mapping", "internal/sdkrecord"}, []string{sdkLog, otelModule + "/attribute"}},
+
 	{5, "runlog", []string{"run", "internal/sdkrecord"}, []string{otelSlog, otelModule, otelModule + "/log", otelModule + "/sdk/trace"}},
 
 	{6, ".", []string{"settings", "run", "mapping", "exporter", "processor", "runlog"}, []string{
