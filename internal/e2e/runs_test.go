@@ -1,0 +1,273 @@
+// SPDX-FileCopyrightText: The prefectlogs authors
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e_test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/prefectlogs/prefectlogs/exporter"
+	"github.com/prefectlogs/prefectlogs/internal/servers"
+	"github.com/prefectlogs/prefectlogs/internal/servers/serverstest"
+	"github.com/prefectlogs/prefectlogs/run"
+)
+
+// buildPrograms builds the examples whose runs are looked at here.
+var buildPrograms = sync.OnceValue(func() error {
+	cmd := exec.Command("go", "build", "-o", programFolder+"/", "./slog", "./zap", "./logr", "./otlp", "./http/packer", "./http/stock")
+	cmd.Dir = "../../examples"
+	cmd.Stderr = os.Stderr
+	return cmd.Run()
+})
+
+// program is one of the examples by its name. Nothing of it is made for tests.
+func program(t *testing.T, name string) (path string) {
+	t.Helper()
+	if err := buildPrograms(); err != nil {
+		t.Fatalf("building the examples: %v", err)
+	}
+	return filepath.Join(programFolder, name)
+}
+
+// goProgram makes the command of an example on a server, in an environment of its own.
+func goProgram(t *testing.T, s *servers.Server, env []string, name string, args ...string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), program(t, name), args...)
+	cmd.Env = append([]string{"HOME=" + t.TempDir(), "PREFECT_HOME=" + t.TempDir(), "PREFECT_API_URL=" + s.APIURL()}, env...)
+	cmd.Stderr = t.Output()
+	cmd.WaitDelay = limit
+	return cmd
+}
+
+// span is one as the examples print them.
+type span struct {
+	Name        string
+	SpanContext struct{ TraceID string }
+	Attributes  []struct {
+		Key   string
+		Value struct{ Value any }
+	}
+}
+
+// run names the run that the span's attributes name: flow run, task run.
+func (s span) run() (ids [2]string) {
+	for _, kv := range s.Attributes {
+		text, _ := kv.Value.Value.(string)
+		switch kv.Key {
+		case "prefect.flow_run.id":
+			ids[0] = text
+		case "prefect.task_run.id":
+			ids[1] = text
+		}
+	}
+	return ids
+}
+
+// spansIn finds the spans in what a program printed.
+func spansIn(t *testing.T, output string) (spans []span) {
+	t.Helper()
+	for line := range strings.Lines(output) {
+		if !strings.HasPrefix(line, `{"Name":`) {
+			continue
+		}
+		var s span
+		if err := json.Unmarshal([]byte(line), &s); err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+		spans = append(spans, s)
+	}
+	return spans
+}
+
+// service is the example's service, running.
+type service struct {
+	url string
+	// stop ends it as an operator does, and gives what it printed.
+	stop func() (output string)
+}
+
+func startService(t *testing.T, s *servers.Server) service {
+	t.Helper()
+	cmd := goProgram(t, s, nil, "stock", "127.0.0.1:0")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewReader(out)
+	first, err := lines.ReadString('\n')
+	address, listening := strings.CutPrefix(strings.TrimSpace(first), "listening on ")
+	if !listening {
+		t.Fatalf("the service said %q, %v", first, err)
+	}
+	return service{"http://" + address, sync.OnceValue(func() string {
+		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Error(err)
+		}
+		var rest bytes.Buffer
+		_, err := lines.WriteTo(&rest)
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("the service ended with %v", err)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+		return rest.String()
+	})}
+}
+
+// post sends a message to the service as a stranger may, with baggage that names a run.
+func (s service) post(t *testing.T, path, flowRun, message string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+path, strings.NewReader(message))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Baggage", "prefect.flow_run.id="+flowRun+",flow_run_id="+flowRun)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if response.StatusCode != http.StatusNoContent {
+		t.Fatalf("%s answers %s", path, response.Status)
+	}
+}
+
+// entry is a line of a run's page, whoever wrote it.
+type entry struct{ Logger, Message, TaskRun string }
+
+// entriesOf gives the lines of a run's page by loggers that begin with a prefix.
+func entriesOf(t *testing.T, s *servers.Server, flowRun, prefix string) (found []entry) {
+	t.Helper()
+	for _, log := range readStored(t, s, flowRun) {
+		if strings.HasPrefix(log.Name, prefix) {
+			found = append(found, entry{log.Name, log.Message, log.TaskRun})
+		}
+	}
+	return found
+}
+
+func TestARunGoesFromAFlowThroughAProgramToAService(t *testing.T) {
+	t.Parallel()
+	s := serverstest.Get(t, servers.Prefect38SQLite)
+	victim, err := s.NewFlowRun(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	bystander, err := s.NewFlowRun(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	stock := startService(t, s)
+	stock.post(t, "/jobs", victim, `{}`)
+	stock.post(t, "/jobs", victim, `{"FlowRunID":"`+bystander+`"}`)
+
+	folder := t.TempDir()
+	flow, err := os.ReadFile("../../examples/http/flow.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	script := "#!/bin/sh\nenv >\"$0.alone.env\"\nexec '" + program(t, "packer") + "' \"$@\"\n"
+	for name, text := range map[string]string{"flow.py": string(flow), "worker": script} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	output := client{folder: folder, argv: []string{"python", "flow.py", folder + "/worker", stock.url}}.run(t, s)
+	served := stock.stop()
+	defer func() {
+		if t.Failed() {
+			t.Logf("the flow said:\n%s\nthe service said:\n%s", output, served)
+		}
+	}()
+
+	env := childEnvironment(t, folder, "alone")
+	flowRun, taskRun := env["PREFECT__FLOW_RUN_ID"], env["PREFECT__TASK_RUN_ID"]
+	wantTaskOf(t, s, flowRun, taskRun)
+	t.Run("every line stands under the task run", func(t *testing.T) {
+		want := []entry{
+			{"shop.packer", "packing", taskRun},
+			{"shop.stock", "reserved by=baggage", taskRun},
+			{"shop.stock", "reserved by=message", taskRun},
+		}
+		if diff := cmp.Diff(want, entriesOf(t, s, flowRun, "shop.")); diff != "" {
+			t.Errorf("the lines of the Go programs (-want +got):\n%s", diff)
+		}
+		pythons := entry{"prefect.task_runs", "starting " + folder + "/worker", taskRun}
+		if got := entriesOf(t, s, flowRun, "prefect.task_runs"); len(got) == 0 || got[0] != pythons {
+			t.Errorf("the lines of the task are %v, want first %v", got, pythons)
+		}
+	})
+	t.Run("a stranger's baggage changes nothing", func(t *testing.T) {
+		if got := entriesOf(t, s, victim, ""); len(got) != 0 {
+			t.Errorf("the run that strangers name has %v", got)
+		}
+		if diff := cmp.Diff([]entry{{"shop.stock", "reserved by=message", ""}}, entriesOf(t, s, bystander, "")); diff != "" {
+			t.Errorf("the run that the message names (-want +got):\n%s", diff)
+		}
+	})
+
+	parent := strings.Split(env["TRACEPARENT"], "-")
+	if len(parent) != 4 {
+		t.Fatalf("the task passed on trace %q", parent)
+	}
+	t.Run("spans of the Go programs name the task run", func(t *testing.T) {
+		all := append(spansIn(t, output), spansIn(t, served)...)
+		inRun, elsewhere := map[string]int{}, map[string]int{}
+		for _, span := range all {
+			switch {
+			case span.SpanContext.TraceID != parent[1]:
+				elsewhere[span.Name]++
+				if run := span.run(); run[0] == victim {
+					t.Errorf("span %q is in the run that strangers name", span.Name)
+				}
+			case span.run() == [2]string{flowRun, taskRun}:
+				inRun[span.Name]++
+			default:
+				inRun[span.Name+" of no run"]++
+			}
+		}
+		// The request whose run is in its body is in none when its span starts.
+		want := map[string]int{"pack": 1, "HTTP POST": 2, "POST /reserve": 1, "reserve": 2, "POST /jobs of no run": 1}
+		if diff := cmp.Diff(want, inRun); diff != "" {
+			t.Errorf("spans of the flow's trace (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff(map[string]int{"POST /jobs": 2, "reserve": 2}, elsewhere); diff != "" {
+			t.Errorf("spans of strangers (-want +got):\n%s", diff)
+		}
+	})
+	t.Run("the flow run's id is enough to join its trace", func(t *testing.T) {
+		exp, err := exporter.New(t.Context(), exporter.WithEndpoint(s.APIURL()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer exp.Shutdown(t.Context())
+		ctx, err := run.JoinTrace(inRun(t.Context(), flowRun), exp)
+		if err != nil {
+			t.Fatal(err)
+		}
+		joined := trace.SpanContextFromContext(ctx)
+		if joined.TraceID().String() != parent[1] || joined.SpanID().String() == parent[2] || !joined.IsSampled() {
+			t.Errorf("joined %v, and the task's span is %v", joined, parent)
+		}
+		if _, err := run.JoinTrace(inRun(t.Context(), bystander), exp); err != run.ErrNoTrace {
+			t.Errorf("a run that is not traced: %v", err)
+		}
+	})
+}
