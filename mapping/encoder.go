@@ -7,7 +7,6 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 	"unsafe"
 
@@ -28,7 +27,6 @@ type Encoder struct {
 	config  Config // checked
 	table   *table
 	secrets *secrets
-	pool    sync.Pool // of *scratch
 }
 
 // NewEncoder returns an encoder. All that is wrong with the config, such as an
@@ -41,7 +39,6 @@ func NewEncoder(config Config) (*Encoder, error) {
 	}
 	enc := &Encoder{config: config, table: table, secrets: newSecrets(config.Secrets)}
 	enc.config.Secrets = nil // so that they do not show where an encoder is printed
-	enc.pool.New = func() any { return new(scratch) }
 	return enc, nil
 }
 
@@ -53,10 +50,10 @@ func (enc *Encoder) MissingRun() MissingRun {
 // exceptionParts are type, message and stack trace, in the order of their meanings.
 const exceptionParts = 3
 
-// scratch is what encoding one entry needs beside the line.
+// scratch is what encoding one entry needs beside the line. It stays with the entry.
 type scratch struct {
 	find      finder
-	shown     []int // indexes of the attributes for the message
+	shown     []shown // the attributes for the message
 	exception [exceptionParts]string
 	logger    string
 	level     int
@@ -76,16 +73,32 @@ type scratch struct {
 	ends  []int  // of its parts
 }
 
-// Bounds of the memory that a pooled scratch holds on to.
+// shown is an attribute that goes into the message.
+type shown struct {
+	at   int  // its index
+	bare bool // its key needs no quotes in key=value text
+}
+
+// Bounds of the memory that a scratch holds on to.
 const (
-	maxPooledBytes = 64 << 10
-	maxPooledShown = 1024
+	maxKeptBytes = 64 << 10
+	maxKeptShown = 1024
 )
 
+// begin returns the entry's scratch for another encoding.
+func (e *Entry) begin() *scratch {
+	if e.scratch == nil {
+		e.scratch = new(scratch)
+	}
+	e.scratch.reset()
+	return e.scratch
+}
+
+// reset forgets the entry, of whose texts it then holds none.
 func (s *scratch) reset() {
 	s.find = finder{}
 	s.shown = s.shown[:0]
-	if cap(s.shown) > maxPooledShown {
+	if cap(s.shown) > maxKeptShown {
 		s.shown = nil
 	}
 	s.exception = [exceptionParts]string{}
@@ -93,12 +106,10 @@ func (s *scratch) reset() {
 	s.level = 0
 	s.optedOut = false
 	s.named = false
-	if cap(s.plain)+cap(s.value)+cap(s.key)+cap(s.whole) > maxPooledBytes {
+	if cap(s.plain)+cap(s.value)+cap(s.key)+cap(s.whole) > maxKeptBytes {
 		s.plain, s.value, s.key, s.whole = nil, nil, nil, nil
 	}
-	if len(s.last) > 0 {
-		s.last = nil
-	}
+	s.last = nil
 }
 
 const afterName, afterMessage = `","message":"`, `"}`
@@ -115,10 +126,7 @@ func (enc *Encoder) Append(dst []byte, e *Entry, limit int) ([]byte, Meta, error
 	if enc.config.Disabled {
 		return dst, Meta{}, ErrDisabled
 	}
-	s := enc.pool.Get().(*scratch)
-	defer enc.pool.Put(s)
-	defer s.reset()
-
+	s := e.begin()
 	enc.read(s, e)
 	if s.optedOut {
 		return dst, Meta{}, ErrOptedOut
@@ -169,21 +177,22 @@ func (enc *Encoder) read(s *scratch, e *Entry) {
 		if s.overridden(e.Attributes, i) {
 			continue
 		}
-		switch m := enc.table.lookup(string(kv.Key)); m.field {
+		m := enc.table.lookup(string(kv.Key))
+		switch m.field {
 		case fieldNone, ServiceName:
-			s.shown = append(s.shown, i)
+			s.shown = append(s.shown, shown{i, m.bare})
 		case fieldDenied, fieldSkipped:
 		case FlowRunID, TaskRunID, TypedID, RunType:
 			if !s.find.offer(m, kv.Value) {
 				enc.badID(string(kv.Key))
 			}
 		case RunName:
-			s.shown, named = append(s.shown, i), true
+			s.shown, named = append(s.shown, shown{i, m.bare}), true
 		case Level:
 			if level := levelOf(kv.Value); level != 0 {
 				s.level = level
 			} else {
-				s.shown = append(s.shown, i)
+				s.shown = append(s.shown, shown{i, m.bare})
 			}
 		case Logger:
 			if text := kv.Value.AsString(); text != "" && (loggerRank == 0 || m.rank < loggerRank) {
@@ -196,8 +205,8 @@ func (enc *Encoder) read(s *scratch, e *Entry) {
 		}
 	}
 	if named && s.find.run() != (run.IDs{}) {
-		s.shown = slices.DeleteFunc(s.shown, func(i int) bool {
-			return enc.table.lookup(string(e.Attributes[i].Key)).field == RunName
+		s.shown = slices.DeleteFunc(s.shown, func(one shown) bool {
+			return enc.table.lookup(string(e.Attributes[one.at].Key)).field == RunName
 		})
 	}
 }

@@ -13,7 +13,8 @@ import (
 
 // Entry is a log record in neutral form. A front end fills it and hands it to
 // [Encoder.Append], which keeps nothing of it. The zero Entry is an
-// empty record.
+// empty record. An entry is for one goroutine at a time, and cheaper when used
+// again after [Entry.Reset].
 type Entry struct {
 	Timestamp    time.Time // zero: Observed
 	Observed     time.Time // zero: now
@@ -37,6 +38,8 @@ type Entry struct {
 	Ambient  func() (baggage, span run.IDs)
 	Scope    Source // see [Encoder.Resolve]
 	Resource Source // see [Encoder.Resolve]
+
+	scratch *scratch // of the encoder; nil until it is used
 }
 
 // Add adds an attribute. Of very many, it takes the first [MaxAttributes] and as
@@ -51,10 +54,13 @@ func (e *Entry) Add(enc *Encoder, kv attribute.KeyValue) {
 	e.Attributes = append(e.Attributes, kv)
 }
 
-// Reset empties the entry and keeps the memory of its attributes.
+// Reset empties the entry and keeps memory for the next record.
 func (e *Entry) Reset() {
 	clear(e.Attributes) // so that a pooled entry pins no user data
-	*e = Entry{Attributes: e.Attributes[:0]}
+	if e.scratch != nil {
+		e.scratch.reset()
+	}
+	*e = Entry{Attributes: e.Attributes[:0], scratch: e.scratch}
 }
 
 // Source is what the attributes of a scope or a resource say about all of

@@ -100,6 +100,7 @@ const (
 // meaning is a field and the rank of its key.
 type meaning struct {
 	field field
+	bare  bool   // it needs no quotes in key=value text
 	rank  uint16 // of two keys that mean the same the lower one wins; never 0
 }
 
@@ -122,7 +123,7 @@ func newTable(c Config) (*table, error) {
 		if _, twice := t.meanings[key.Name]; twice {
 			return nil, fmt.Errorf("mapping: key %q stands in the table of keys twice", key.Name)
 		}
-		t.meanings[key.Name] = meaning{key.Meaning, uint16(i + 1)}
+		t.meanings[key.Name] = meaning{field: key.Meaning, rank: uint16(i + 1)}
 	}
 	return t, nil
 }
@@ -132,6 +133,12 @@ func (t *table) lookup(key string) meaning { return t.cache.lookup(key, t) }
 
 // classify looks a key up, in full.
 func (t *table) classify(key string) meaning {
+	m := t.meaningOf(key)
+	m.bare = spellingOf(key) == bare
+	return m
+}
+
+func (t *table) meaningOf(key string) meaning {
 	if m, ok := t.meanings[key]; ok {
 		return m
 	}

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -53,11 +52,14 @@ func (enc *Encoder) appendBody(t *text, s *scratch, e *Entry) {
 
 // appendPairs writes the attributes, and what else a reader of the text would miss.
 func (enc *Encoder) appendPairs(t *text, s *scratch, e *Entry) {
-	for _, i := range s.shown {
+	for _, one := range s.shown {
 		if t.cut {
 			return
 		}
-		kv := &e.Attributes[i]
+		kv := &e.Attributes[one.at]
+		if one.bare && t.appendSimplePair(string(kv.Key), &kv.Value) {
+			continue
+		}
 		if kv.Value.Type() == attribute.MAP {
 			s.key = append(s.key[:0], kv.Key...)
 			enc.appendMap(t, s, kv.Value, 1)
@@ -105,9 +107,11 @@ func (enc *Encoder) appendMap(t *text, s *scratch, m attribute.Value, depth int)
 		s.key = append(s.key[:name], '.')
 		key := string(kv.Key)
 		s.key = append(s.key, key[:min(len(key), t.room()+1)]...)
-		if kv.Value.Type() == attribute.MAP {
+		switch {
+		case kv.Value.Type() == attribute.MAP:
 			enc.appendMap(t, s, kv.Value, depth+1)
-		} else {
+		case spellingOf(stringOf(s.key)) == bare && t.appendSimplePair(stringOf(s.key), &kv.Value):
+		default:
 			enc.appendPair(t, s, stringOf(s.key), kv.Value)
 		}
 	}
@@ -134,6 +138,47 @@ func (enc *Encoder) appendPair(t *text, s *scratch, key string, value attribute.
 		s.plain = appendWord(s.plain, stringOf(s.value), room)
 	}
 	t.appendClean(stringOf(s.plain)) // words have nothing in them that is not clean
+}
+
+// appendSimplePair writes a pair of a key that needs no quotes, if nothing in its value needs
+// escaping and it surely fits; it reports whether that is so.
+func (t *text) appendSimplePair(key string, value *attribute.Value) bool {
+	const separators, number = len(` ="" `) + len(`\\`), 32
+	if len(key)+number+separators > t.room() {
+		return false
+	}
+	kind := value.Type()
+	var word string
+	var how spelling
+	switch kind {
+	case attribute.STRING:
+		word = value.AsString()
+		if how = spellingOf(word); how == escaped || len(key)+len(word)+separators > t.room() {
+			return false
+		}
+	case attribute.INT64, attribute.BOOL, attribute.FLOAT64:
+	default:
+		return false
+	}
+	buf := t.buf
+	if len(buf) > t.start {
+		buf = append(buf, ' ')
+	}
+	buf = append(append(buf, key...), '=')
+	switch {
+	case kind == attribute.INT64:
+		buf = strconv.AppendInt(buf, value.AsInt64(), 10)
+	case kind == attribute.BOOL:
+		buf = strconv.AppendBool(buf, value.AsBool())
+	case kind == attribute.FLOAT64:
+		buf = appendFloat(buf, value.AsFloat64())
+	case how == bare:
+		buf = append(buf, word...)
+	default:
+		buf = append(append(append(buf, `\"`...), word...), `\"`...)
+	}
+	t.buf = buf
+	return true
 }
 
 func (s *scratch) appendString(t *text, key, value string) {
@@ -207,31 +252,8 @@ func appendWord(dst []byte, word string, room int) []byte {
 	if len(word) > room+utf8.UTFMax {
 		word = word[:room+utf8.UTFMax] // longer than what fits, so the cut is still seen and marked
 	}
-	if needsQuotes(word) {
+	if spellingOf(word) != bare {
 		return strconv.AppendQuote(dst, word)
 	}
 	return append(dst, word...)
-}
-
-// needsQuotes reports whether word cannot stand bare in key=value text.
-func needsQuotes(word string) bool {
-	if word == "" {
-		return true
-	}
-	for i := 0; i < len(word); {
-		b := word[i]
-		if b < utf8.RuneSelf {
-			if b <= ' ' || b == '"' || b == '=' || b == '\\' || b == 0x7f {
-				return true
-			}
-			i++
-			continue
-		}
-		r, size := utf8.DecodeRuneInString(word[i:])
-		if r == utf8.RuneError || unicode.IsSpace(r) || !unicode.IsPrint(r) {
-			return true
-		}
-		i += size
-	}
-	return false
 }

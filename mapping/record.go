@@ -36,11 +36,11 @@ func (enc *Encoder) appendJSON(t *text, s *scratch, e *Entry) {
 	if len(s.shown) > 0 {
 		r.name("attributes")
 		r.open('{')
-		for _, i := range s.shown {
+		for _, one := range s.shown {
 			if r.full() {
 				break
 			}
-			r.member(e.Attributes[i])
+			r.member(e.Attributes[one.at])
 		}
 		r.close('}')
 	}

@@ -83,9 +83,7 @@ func isPlaceholder(text string) bool {
 // Run returns the run that the attributes of e name by themselves, and the one that
 // e belongs to, as [Encoder.Append] finds it: zero IDs where no source names a flow run.
 func (enc *Encoder) Run(e *Entry) (own, all run.IDs) {
-	s := enc.pool.Get().(*scratch)
-	defer enc.pool.Put(s)
-	defer s.reset()
+	s := e.begin()
 	enc.read(s, e)
 	own = s.find.run()
 	return own, enc.resolve(own, e)

@@ -35,6 +35,10 @@ func (t *text) append(s string) {
 	if t.cut || s == "" {
 		return
 	}
+	if len(s) <= t.room() && isPlain(s) {
+		t.buf = append(t.buf, s...)
+		return
+	}
 	cut := false
 	if most := 2*t.room() + 64; len(s) > most {
 		s, cut = s[:runeBorder(s, most)], true

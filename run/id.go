@@ -134,13 +134,11 @@ func (id ID) String() string {
 // AppendTo appends the canonical spelling, 36 bytes, to dst.
 func (id ID) AppendTo(dst []byte) []byte {
 	const digits = "0123456789abcdef"
-	for i, b := range id {
-		if i == 4 || i == 6 || i == 8 || i == 10 {
-			dst = append(dst, '-')
-		}
-		dst = append(dst, digits[b>>4], digits[b&15])
+	text := [36]byte{8: '-', 13: '-', 18: '-', 23: '-'}
+	for i, at := range dashedOffsets {
+		text[at], text[at+1] = digits[id[i]>>4], digits[id[i]&15]
 	}
-	return dst
+	return append(dst, text[:]...)
 }
 
 // dashedOffsets is where each byte of an id begins in its dashed spelling.

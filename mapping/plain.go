@@ -1,0 +1,96 @@
+// SPDX-FileCopyrightText: The prefectlogs authors
+// SPDX-License-Identifier: Apache-2.0
+
+package mapping
+
+import (
+	"encoding/binary"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+	"unsafe"
+)
+
+// Most text needs no escaping. What is told here about a text lets it be copied
+// as it is; the library that escapes would come to the same bytes more slowly.
+
+// isPlain reports whether s stands in JSON as it is.
+func isPlain(s string) bool {
+	const (
+		each     = 0x0101010101010101 // of the eight bytes of a word
+		top      = 0x80 * each
+		controls = 0x20 * each
+		quotes   = '"' * each
+		slashes  = '\\' * each
+	)
+	// The top bit of a byte in marked says that it, or one below it, is a control
+	// character, a quote or a backslash; in high, that it is not ASCII.
+	var marked, high uint64
+	rest := unsafe.Slice(unsafe.StringData(s), len(s))
+	for len(rest) >= 8 {
+		word := binary.LittleEndian.Uint64(rest)
+		quote, slash := word^quotes, word^slashes
+		marked |= (word-controls)&^word | (quote-each)&^quote | (slash-each)&^slash
+		high |= word
+		rest = rest[8:]
+	}
+	if marked&top != 0 {
+		return false
+	}
+	for _, b := range rest {
+		if b < 0x20 || b == '"' || b == '\\' {
+			return false
+		}
+		high |= uint64(b)
+	}
+	// The library escapes the two separators of lines that JavaScript knows.
+	return high&top == 0 || utf8.ValidString(s) && !strings.Contains(s, "\u2028") && !strings.Contains(s, "\u2029")
+}
+
+// spelling is how a word is written in key=value text. That of a text combines those of its
+// bytes.
+type spelling uint8
+
+const (
+	bare    spelling = 0 // as it is
+	quoted  spelling = 1 // between quotes
+	escaped spelling = 2 // between quotes, and not as it is
+	wide    spelling = 4 // of a byte beyond ASCII: the character tells
+)
+
+var spellings = func() (all [256]spelling) {
+	for b := range all {
+		switch {
+		case b >= utf8.RuneSelf:
+			all[b] = wide
+		case b < ' ' || b == 0x7f || b == '"' || b == '\\':
+			all[b] = escaped
+		case b == ' ' || b == '=':
+			all[b] = quoted
+		}
+	}
+	return all
+}()
+
+// spellingOf returns how a word is written: bare, quoted or escaped.
+func spellingOf(word string) spelling {
+	if word == "" {
+		return quoted
+	}
+	var all spelling
+	for i := range len(word) {
+		all |= spellings[word[i]]
+	}
+	if all < escaped {
+		return all
+	}
+	if all&escaped != 0 {
+		return escaped
+	}
+	for _, r := range word {
+		if r >= utf8.RuneSelf && (r == utf8.RuneError || !strconv.IsPrint(r)) {
+			return escaped
+		}
+	}
+	return all &^ wide
+}

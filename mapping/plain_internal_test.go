@@ -1,0 +1,62 @@
+// SPDX-FileCopyrightText: The prefectlogs authors
+// SPDX-License-Identifier: Apache-2.0
+
+package mapping
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/segmentio/encoding/json"
+	"go.opentelemetry.io/otel/attribute"
+)
+
+// texts are those between which ways to write a text can differ.
+var texts = []string{
+	"", "x", "/orders/4711", "a b", "a=b", `a"b`, `a\b`, "tab\t", "line\n", "nul\x00", "del\x7f", "esc\x1b[1m", "Müller & Söhne", "日本", "日 本",
+	"\u2028", "\u2029", "a\u00a0b", "\u200b", "\ufffd", "\xff", "\xed\xa0\x80", "😀", "1234567\"", "12345678\"", "\x80234567", "12345678\x80",
+	strings.Repeat("ü", 100), strings.Repeat("x", 100) + "\x1f", "café", "<&>", "'",
+}
+
+// What is said to be plain is what the library leaves as it is.
+func FuzzPlainTextStandsAsItIs(f *testing.F) {
+	for _, s := range texts {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		quoted := string(json.AppendEscape(nil, s, 0))
+		if got, want := isPlain(s), quoted == `"`+s+`"`; got != want {
+			t.Errorf("isPlain(%q) is %v; it is escaped as %s", s, got, quoted)
+		}
+	})
+}
+
+// A pair that is written at once is the one that is written piece by piece.
+func FuzzSimplePairs(f *testing.F) {
+	for _, s := range texts {
+		f.Add("key", s, int64(len(s)), 1e21/float64(len(s)+1), true, 200)
+		f.Add(s, "value", int64(-len(s)), 0.1*float64(len(s)), false, 60)
+	}
+	enc, err := NewEncoder(Config{})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, key, word string, number int64, float float64, flag bool, room int) {
+		room = min(max(room, 20), 10_000)
+		for _, value := range []attribute.Value{
+			attribute.StringValue(word), attribute.Int64Value(number), attribute.Float64Value(float), attribute.BoolValue(flag),
+		} {
+			for _, before := range []string{`"`, `"body`} {
+				simple := text{buf: []byte(before), start: 1, limit: len(before) + room}
+				if spellingOf(key) != bare || !simple.appendSimplePair(key, &value) {
+					continue
+				}
+				careful := text{buf: []byte(before), start: 1, limit: len(before) + room}
+				enc.appendPair(&careful, new(scratch), key, value)
+				if got, want := string(simple.buf), string(careful.buf); got != want {
+					t.Errorf("%q: %q, want %q", key, got, want)
+				}
+			}
+		}
+	})
+}
