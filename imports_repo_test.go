@@ -52,7 +52,7 @@ var layers = []layer{
 
 	{5, "runlog", []string{"run", "internal/sdkrecord"}, []string{otelSlog, otelModule, otelModule + "/log", otelModule + "/sdk/trace"}},
 
-	{6, ".", []string{"settings", "run", "mapping", "exporter", "processor", "runlog"}, []string{
+	{6, ".", []string{"settings", "run", "mapping", "exporter", "processor", "runlog", "console", "internal/dictconfig"}, []string{
 		otelSlog, otelModule + "/attribute", otelModule + "/log", sdkLog, otelModule + "/sdk/resource",
 	}},
 

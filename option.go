@@ -4,6 +4,7 @@
 package prefectlogs
 
 import (
+	"io"
 	"os"
 	"strings"
 
@@ -32,6 +33,8 @@ type config struct {
 	batch       []processor.Option
 	provider    []sdklog.LoggerProviderOption
 	onError     func(error)
+	console     io.Writer
+	hasConsole  bool // the option for console was given
 }
 
 func newConfig(opts []Option) (c config) {
@@ -44,7 +47,7 @@ func newConfig(opts []Option) (c config) {
 // silent returns why nothing is sent, or "".
 func (c config) silent() string {
 	switch {
-	case strings.EqualFold(os.Getenv("OTEL_SDK_DISABLED"), "true"):
+	case isDisabled():
 		return "OTEL_SDK_DISABLED is true"
 	case !c.settings.ToAPI.Enabled:
 		return "PREFECT_LOGGING_TO_API_ENABLED is false"
@@ -53,6 +56,9 @@ func (c config) silent() string {
 	}
 	return ""
 }
+
+// isDisabled reports whether OpenTelemetry is switched off, consoles included.
+func isDisabled() bool { return strings.EqualFold(os.Getenv("OTEL_SDK_DISABLED"), "true") }
 
 // WithSettings takes the settings from s. By default they are loaded as
 // [settings.Load] does.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/contrib/bridges/otelslog"
@@ -32,6 +33,10 @@ type Pipeline struct {
 // Setup builds a pipeline. It does not reach for the server, registers nothing
 // globally and changes no logger of the program. All problems of settings,
 // environment and options are returned in one joined error.
+//
+// The logging.yml of the user's Python flows holds here too: which levels of which
+// loggers go to Prefect and to the console. Where there is none, the one that
+// Prefect ships holds, but for its console handler, see [WithConsole].
 func Setup(ctx context.Context, opts ...Option) (*Pipeline, error) {
 	c := newConfig(opts)
 	reporter := diag.New(c.onError)
@@ -45,28 +50,44 @@ func Setup(ctx context.Context, opts ...Option) (*Pipeline, error) {
 	for _, notice := range c.settings.Notices() {
 		reporter.Tell(errors.New(notice))
 	}
-	if reason := c.silent(); reason != "" {
+	reason := c.silent()
+	if reason != "" {
 		reporter.Tell(fmt.Errorf("logs are not sent to Prefect: %s", reason))
+		if isDisabled() {
+			return &Pipeline{provider: sdklog.NewLoggerProvider(c.provider...), reporter: reporter}, nil
+		}
+	}
+	routes, err := newRouter(c, reporter)
+	if err != nil {
+		return nil, err
+	}
+	if reason != "" {
+		if len(routes.lines) > 0 {
+			c.provider = append([]sdklog.LoggerProviderOption{sdklog.WithProcessor(routes)}, c.provider...)
+		}
 		return &Pipeline{provider: sdklog.NewLoggerProvider(c.provider...), reporter: reporter}, nil
 	}
 
-	exp, err := exporter.New(ctx, append([]exporter.Option{
+	exp, err := exporter.New(ctx, slices.Concat([]exporter.Option{
 		exporter.WithSettings(*c.settings), exporter.WithErrorHandler(c.onError),
-	}, c.exporter...)...)
+	}, routes.messageFormat(), c.exporter)...)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, routes.close(ctx))
 	}
 	batch, err := processor.NewBatch(exp, append([]processor.Option{
 		processor.WithErrorHandler(c.onError),
 	}, c.batch...)...)
 	if err != nil {
-		return nil, errors.Join(err, exp.Shutdown(ctx))
+		return nil, errors.Join(err, exp.Shutdown(ctx), routes.close(ctx))
 	}
+	routes.api = batch
 	provider := sdklog.NewLoggerProvider(append([]sdklog.LoggerProviderOption{
 		sdklog.WithAllowKeyDuplication(), // the encoder lets the last of equal keys win, at less cost
-		sdklog.WithProcessor(&levelFilter{Processor: batch, least: int(c.settings.LoggingLevel)}),
+		sdklog.WithProcessor(routes),
 	}, c.provider...)...)
-	return &Pipeline{provider: provider, batch: batch, exporter: exp, reporter: reporter}, nil
+	p := &Pipeline{provider: provider, batch: batch, exporter: exp, reporter: reporter}
+	p.register()
+	return p, nil
 }
 
 // LoggerProvider returns the provider, for any bridge to OpenTelemetry.
@@ -93,6 +114,7 @@ const grace = time.Second
 // when it returns. Processors that WithProvider added are shut down too, with
 // what is left of ctx, or one second. Later calls return nil.
 func (p *Pipeline) Shutdown(ctx context.Context) error {
+	p.unregister()
 	var err error
 	if p.batch != nil {
 		// Before the provider, which would never reach it if its own context ended first.

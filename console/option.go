@@ -48,6 +48,9 @@ func WithWriter(w io.Writer) Option {
 	})
 }
 
+// WithStdout writes to standard output.
+func WithStdout() Option { return WithWriter(os.Stdout) }
+
 // WithFile writes to the end of a file, which is created if it is not there; with
 // truncate it is emptied first. A file that cannot be opened makes New fail.
 func WithFile(path string, truncate bool) Option {

@@ -183,14 +183,6 @@ root: {handlers: [console, out, file]}
 	}
 }
 
-func TestAskingAgainDoesNotAllocate(t *testing.T) {
-	c := understood(t, handlers+"root: {handlers: [api]}")
-	c.Route("orders", false)
-	if n := testing.AllocsPerRun(100, func() { c.Route("orders", true) }); n != 0 {
-		t.Errorf("%v allocations", n)
-	}
-}
-
 func BenchmarkRoute(b *testing.B) {
 	l, err := settings.LoadLogging("", settings.WithoutFiles(), settings.WithEnvironment(nil))
 	if err != nil {
