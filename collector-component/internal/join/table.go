@@ -20,10 +20,17 @@ type table[K comparable, E any] struct {
 	key   func(*E) K
 	seed  maphash.Seed
 	pages []*page[E]
-	used  at   // positions ever used
-	free  at   // the first position to use again; the others follow by next
-	slots []at // the index; its length is a power of two
+	used  at     // positions ever used
+	free  at     // the first position to use again; the others follow by next
+	slots []slot // the index; its length is a power of two
 	count int
+}
+
+// slot is a place of the index. It keeps the hash, so that probing, growing and removing look at few entries: each look is
+// likely a miss of the processor's caches.
+type slot struct {
+	entry at // 0: free
+	hash  uint32
 }
 
 type page[E any] struct {
@@ -32,7 +39,7 @@ type page[E any] struct {
 }
 
 func newTable[K comparable, E any](key func(*E) K) table[K, E] {
-	return table[K, E]{key: key, seed: maphash.MakeSeed(), slots: make([]at, 64)}
+	return table[K, E]{key: key, seed: maphash.MakeSeed(), slots: make([]slot, 64)}
 }
 
 // entry returns the entry at a position.
@@ -40,15 +47,14 @@ func (t *table[K, E]) entry(i at) *E { return &t.pages[(i-1)/pageSize].entries[(
 
 func (t *table[K, E]) next(i at) *at { return &t.pages[(i-1)/pageSize].next[(i-1)%pageSize] }
 
-func (t *table[K, E]) slot(k K) uint64 {
-	return maphash.Comparable(t.seed, k) & uint64(len(t.slots)-1)
-}
+func (t *table[K, E]) hash(k K) uint32 { return uint32(maphash.Comparable(t.seed, k)) }
 
 // find returns the position of the entry with the key, or 0.
 func (t *table[K, E]) find(k K) at {
-	for s := t.slot(k); ; s = (s + 1) & uint64(len(t.slots)-1) {
-		if i := t.slots[s]; i == 0 || t.key(t.entry(i)) == k {
-			return i
+	hash, mask := t.hash(k), uint32(len(t.slots)-1)
+	for i := hash & mask; ; i = (i + 1) & mask {
+		if s := t.slots[i]; s.entry == 0 || s.hash == hash && t.key(t.entry(s.entry)) == k {
+			return s.entry
 		}
 	}
 }
@@ -69,17 +75,18 @@ func (t *table[K, E]) add(e E) at {
 		}
 	}
 	*t.entry(i) = e
-	t.index(i)
+	t.index(slot{i, t.hash(t.key(&e))})
 	t.count++
 	return i
 }
 
-func (t *table[K, E]) index(i at) {
-	s := t.slot(t.key(t.entry(i)))
-	for t.slots[s] != 0 {
-		s = (s + 1) & uint64(len(t.slots)-1)
+func (t *table[K, E]) index(s slot) {
+	mask := uint32(len(t.slots) - 1)
+	i := s.hash & mask
+	for t.slots[i].entry != 0 {
+		i = (i + 1) & mask
 	}
-	t.slots[s] = i
+	t.slots[i] = s
 }
 
 // full reports whether the index has to grow before the next entry.
@@ -87,29 +94,28 @@ func (t *table[K, E]) full() bool { return (t.count+1)*4 > len(t.slots)*3 }
 
 func (t *table[K, E]) grow() {
 	old := t.slots
-	t.slots = make([]at, 2*len(old))
-	for _, i := range old {
-		if i != 0 {
-			t.index(i)
+	t.slots = make([]slot, 2*len(old))
+	for _, s := range old {
+		if s.entry != 0 {
+			t.index(s)
 		}
 	}
 }
 
 // remove removes the entry at a position.
 func (t *table[K, E]) remove(i at) {
-	mask := uint64(len(t.slots) - 1)
-	s := t.slot(t.key(t.entry(i)))
-	for t.slots[s] != i {
-		s = (s + 1) & mask
+	mask := uint32(len(t.slots) - 1)
+	gap := t.hash(t.key(t.entry(i))) & mask
+	for t.slots[gap].entry != i {
+		gap = (gap + 1) & mask
 	}
 	// What stands behind moves up, so that nothing is cut off from the slot where a search for it begins.
-	for next := (s + 1) & mask; t.slots[next] != 0; next = (next + 1) & mask {
-		begins := t.slot(t.key(t.entry(t.slots[next])))
-		if (next-begins)&mask >= (next-s)&mask {
-			t.slots[s], s = t.slots[next], next
+	for next := (gap + 1) & mask; t.slots[next].entry != 0; next = (next + 1) & mask {
+		if (next-t.slots[next].hash)&mask >= (next-gap)&mask {
+			t.slots[gap], gap = t.slots[next], next
 		}
 	}
-	t.slots[s] = 0
+	t.slots[gap] = slot{}
 	var none E
 	*t.entry(i) = none
 	*t.next(i), t.free = t.free, i
@@ -117,7 +123,9 @@ func (t *table[K, E]) remove(i at) {
 }
 
 // bytes is the memory that the table holds.
-func (t *table[K, E]) bytes() int { return len(t.pages)*pageBytes[E]() + 4*len(t.slots) }
+func (t *table[K, E]) bytes() int { return len(t.pages)*pageBytes[E]() + slotBytes*len(t.slots) }
+
+const slotBytes = int(unsafe.Sizeof(slot{}))
 
 func pageBytes[E any]() int {
 	var p page[E]
@@ -128,7 +136,7 @@ func pageBytes[E any]() int {
 func (t *table[K, E]) needs() int {
 	n := 0
 	if t.full() {
-		n += 4 * len(t.slots)
+		n += slotBytes * len(t.slots)
 	}
 	if t.free == 0 && int(t.used) == len(t.pages)*pageSize {
 		n += pageBytes[E]()

@@ -151,7 +151,7 @@ func (w *world) tell(n, top *node) {
 // Whatever the order in which spans, labels and logs come: as long as all of them come while a log waits, it gets the
 // run that it would get with all of them in view, and the logs of a trace leave in order.
 func TestLogsGetWhatTheyWouldWithEverythingInView(t *testing.T) {
-	const worlds = 20_000
+	const worlds = 5000
 	rules, waited, logs := map[join.Rule]int{}, 0, 0
 	for seed := range uint64(worlds) {
 		w := newWorld(seed)
@@ -244,7 +244,7 @@ func TestTwoInstancesByTraceIDDoAsOne(t *testing.T) {
 // What is known in the end does not depend on the order in which it came, not even where it contradicts itself.
 func TestTheOrderOfWhatIsToldDoesNotMatter(t *testing.T) {
 	trace := traceID("t")
-	for seed := range uint64(5000) {
+	for seed := range uint64(2000) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		pick := func(from ...string) string { return from[r.IntN(len(from))] }
 		var facts []fact
