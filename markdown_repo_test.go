@@ -113,7 +113,7 @@ var namedPackages = func() map[string]string {
 		"prefecttest": rootModule + "/prefecttest", "processor": rootModule + "/processor", "run": rootModule + "/run",
 		"runlog": rootModule + "/runlog", "settings": rootModule + "/settings",
 		"otelslog": otelSlog, "sdklog": sdkLog, "otel": otelModule, "attribute": otelModule + "/attribute",
-		"otellog": otelModule + "/log", "slog": "log/slog", "http": "net/http",
+		"otellog": otelModule + "/log", "slog": "log/slog", "http": "net/http", "exec": "os/exec",
 	}
 	for _, std := range []string{"context", "errors", "fmt", "log", "os", "time", "testing"} {
 		named[std] = std
