@@ -208,6 +208,40 @@ func TestWithConsoleTurnsTheConsoleOnAndOff(t *testing.T) {
 	}
 }
 
+func TestALoggingYMLChoosesTheStream(t *testing.T) {
+	for class, want := range map[string]**os.File{
+		"logging.StreamHandler": &os.Stderr, "prefect.logging.handlers.PrefectConsoleHandler, stream: ext://sys.stdout": &os.Stdout,
+	} {
+		read, write, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := *want
+		*want = write
+		p, err := prefectlogs.Setup(t.Context(), prefectlogs.WithErrorHandler(new(said).handle),
+			prefectlogs.WithSettings(withFile(t, "version: 1\nhandlers: {h: {class: "+class+"}}\nroot: {level: INFO, handlers: [h]}")))
+		*want = before
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Logger("orders").Info("hello")
+		_ = write.Close()
+		var printed bytes.Buffer
+		if _, err := printed.ReadFrom(read); err != nil || printed.String() != "hello\n" {
+			t.Errorf("%s: %v, %q", class, err, printed.String())
+		}
+	}
+}
+
+func TestALoggerIsSwitchedOffByTheFile(t *testing.T) {
+	g := setupFile(t, strings.Replace(file, "loggers:\n", "loggers:\n  quiet: {handlers: [], propagate: false}\n", 1), nil)
+	quiet := g.Logger("quiet.sub")
+	quiet.Error("e")
+	if quiet.Enabled(t.Context(), slog.LevelError) || len(g.stored(t)) > 0 || g.lines.Len() > 0 || len(g.told.all()) > 0 {
+		t.Errorf("stored %q, printed %q, told %q", g.stored(t), g.lines.String(), g.told.all())
+	}
+}
+
 func TestTheConsoleWorksWithoutAServer(t *testing.T) {
 	var lines bytes.Buffer
 	var told said
@@ -311,6 +345,12 @@ func TestPipelinesOfEqualSettingsShareNothingAndAreFlushedTogether(t *testing.T)
 	two.Logger("two").InfoContext(flow, "3")
 	if err := prefectlogs.FlushAll(t.Context()); err != nil {
 		t.Fatal(err)
+	}
+	if err := one.Shutdown(t.Context()); err != nil {
+		t.Errorf("a second Shutdown: %v", err)
+	}
+	if one.Logger("one").Enabled(flow, slog.LevelError) {
+		t.Error("a logger of a pipeline that was shut down is enabled")
 	}
 	if n := len(server.Logs()); n != 3 || two.Stats().Stored != 2 || one.Stats().Stored != 1 {
 		t.Errorf("stored %d logs, by one %v, by two %v", n, one.Stats(), two.Stats())

@@ -162,6 +162,23 @@ func TestJSONLinesHoldTheWholeRecord(t *testing.T) {
 	}
 }
 
+func TestAnExceptionStandsBelowItsLine(t *testing.T) {
+	var out bytes.Buffer
+	emit(t, in(t, &out), "orders", said("it failed", attribute.String("exception.type", "ValueError"), attribute.String("exception.message", "oh my"),
+		attribute.String("exception.stacktrace", "main.work()\n\tmain.go:12")))
+	if got, want := out.String(), "03:04:05.006 | INFO    | orders - it failed\nValueError: oh my\nmain.work()\n\tmain.go:12\n"; got != want {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+func TestALongLineIsOneLine(t *testing.T) {
+	var out bytes.Buffer
+	emit(t, in(t, &out), "orders", said(strings.Repeat("x", 10_000)))
+	if got := out.String(); strings.Count(got, "\n") != 1 || !strings.HasSuffix(got, strings.Repeat("x", 10_000)+"\n") {
+		t.Errorf("%d lines, %d bytes", strings.Count(got, "\n"), len(got))
+	}
+}
+
 func TestALongRecordIsCutAndStaysJSON(t *testing.T) {
 	var out bytes.Buffer
 	emit(t, in(t, &out, console.WithFormat(console.JSON("default"))), "orders", said(strings.Repeat("x", 2_000_000)))
