@@ -7,7 +7,8 @@
 //
 // The entry point is [New]. [Client.PostLogs] posts one request,
 // [Client.CountLogs] asks how often a log is stored, [Client.FindLogs] which logs
-// are, [Client.FlowRunLabel] what a flow run is labelled with, and [Client.Check] whether the API is well.
+// are, [Client.FlowRunLabel] what a flow run is labelled with, [Client.TracedRuns] which
+// runs are under way in which traces, and [Client.Check] whether the API is well.
 // Nothing here waits or tries again, with one exception: a missing or outdated CSRF token is fetched and the
 // request sent once more.
 //

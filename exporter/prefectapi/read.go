@@ -153,13 +153,16 @@ var errTooMany = errors.New("too many logs of one run share a time stamp to find
 var errBrokenAnswer = errors.New("the answer to a question for logs is no list of logs")
 
 // decodeLogs reports whether the text is a list of logs.
-func decodeLogs(text io.Reader, found func(storedLog)) bool {
+func decodeLogs(text io.Reader, found func(storedLog)) bool { return decodeList(text, found) }
+
+// decodeList reports whether the text is a list of what it hands to found.
+func decodeList[T any](text io.Reader, found func(T)) bool {
 	decoder, ok := enter(text, '[')
 	if !ok {
 		return false
 	}
 	for decoder.More() {
-		var row storedLog
+		var row T
 		if decoder.Decode(&row) != nil {
 			return false
 		}
