@@ -37,6 +37,7 @@ func TestWhatAWorkerStartsLogsIntoItsOwnRun(t *testing.T) {
 			if diff := cmp.Diff(flow, env["PREFECT__FLOW_RUN_ID"]); diff != "" {
 				t.Errorf("PREFECT__FLOW_RUN_ID (-want +got):\n%s", diff)
 			}
+			wantFromEnvironment(t, s, env, flow)
 		})
 		t.Run("a program that is the flow run's command", func(t *testing.T) {
 			readPage(t, s, command).wantProgram(t, map[string][]line{"": linesOf("")})
