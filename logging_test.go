@@ -88,6 +88,7 @@ formatters:
   plain: {format: "%(levelname)s %(name)s %(message)s"}
 handlers:
   console: {class: prefect.logging.handlers.PrefectConsoleHandler, formatter: plain}
+  alarms: {class: logging.StreamHandler, formatter: plain, level: ERROR}
   api: {class: prefect.logging.handlers.APILogHandler}
 loggers:
   prefect: {level: "$PREFECT_LOGGING_LEVEL"}
@@ -96,7 +97,7 @@ loggers:
   prefect.extra: {handlers: [api], propagate: false}
   noisy: {level: ERROR, handlers: [api]}
   screen: {level: DEBUG, handlers: [console], propagate: false}
-  wire: {level: DEBUG, handlers: [api], propagate: false}
+  wire: {level: DEBUG, handlers: [api, alarms], propagate: false}
 root: {level: WARNING, handlers: [console]}
 `
 
@@ -124,7 +125,7 @@ func TestALoggingYMLGovernsWhatGoesWhere(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(g.lines.String()), "\n")
 	want = []string{
 		"INFO orders i", "ERROR orders e", "ERROR noisy e", "ERROR noisy.sub e", "DEBUG screen d", "INFO screen i", "ERROR screen e",
-		"ERROR mylib e", "INFO prefect i", "ERROR prefect e", "ERROR orders et",
+		"ERROR wire e", "ERROR mylib e", "INFO prefect i", "ERROR prefect e", "ERROR orders et",
 	}
 	if diff := cmp.Diff(want, lines); diff != "" {
 		t.Errorf("console (-want +got):\n%s", diff)
@@ -330,6 +331,9 @@ func TestPipelinesOfEqualSettingsShareNothingAndAreFlushedTogether(t *testing.T)
 	one := setup(t, server, told, "PREFECT_LOGGING_TO_API_BATCH_INTERVAL=1000")
 	two := setup(t, server, told, "PREFECT_LOGGING_TO_API_BATCH_INTERVAL=1000")
 	flow := run.NewContext(t.Context(), run.Info{FlowRunID: flowA})
+	if requests := server.Requests(); len(requests) > 0 {
+		t.Errorf("the server was reached for before there was a record: %v", requests)
+	}
 	one.Logger("one").InfoContext(flow, "1")
 	two.Logger("two").InfoContext(flow, "2")
 	if err := prefectlogs.FlushAll(t.Context()); err != nil {
