@@ -95,6 +95,11 @@ func WithBatch(opts ...processor.Option) Option {
 	})
 }
 
+// WithSpool keeps each record in a file of dir until it is delivered: what a program leaves
+// there that is killed, the next one with the same dir and server sends, once. See
+// [processor.WithSpool].
+func WithSpool(dir string) Option { return WithBatch(processor.WithSpool(dir)) }
+
 // WithResource sets the resource of the provider. The default is the SDK's, which
 // reads OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME.
 func WithResource(r *resource.Resource) Option {

@@ -22,7 +22,7 @@ import (
 
 // Pipeline is a logger provider whose records go to Prefect. All methods may be
 // called concurrently. Get one from [Setup], and end it with Shutdown: what is
-// queued when the program ends without it is lost.
+// queued when the program ends without it is lost, unless there is a spool ([WithSpool]).
 type Pipeline struct {
 	provider *sdklog.LoggerProvider
 	batch    *processor.Batch   // nil: nothing is sent

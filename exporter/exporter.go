@@ -40,6 +40,7 @@ type Exporter struct {
 	interval  time.Duration
 	client    *prefectapi.Client
 	deliverer *delivery.Deliverer
+	target    string
 	reporter  *diag.Reporter
 
 	stampMu   sync.Mutex // guards sequencer
@@ -83,6 +84,7 @@ func New(_ context.Context, opts ...Option) (*Exporter, error) {
 		packing:  cmp.Or(c.batchRecords, DefaultBatchRecords),
 		interval: c.settings.ToAPI.BatchInterval,
 		client:   client,
+		target:   client.Target(),
 		reporter: reporter,
 		work:     newActivity(),
 
@@ -121,6 +123,30 @@ func (e *Exporter) Send(ctx context.Context, request payload.Request, hurry <-ch
 	e.say(outcome)
 	return outcome
 }
+
+// Resume delivers a request of which a process that ended before since may have sent any
+// part: what stands on the server is not sent again. It does not try again; what it returns
+// as unsent may be handed to it later.
+func (e *Exporter) Resume(ctx context.Context, request payload.Request, since time.Time) payload.Outcome {
+	ctx, end, ok := e.work.begin(ctx)
+	if !ok {
+		return payload.Outcome{Unsent: request, Err: sdklog.ErrExporterShutdown}
+	}
+	defer end()
+	outcome := e.deliverer.Resume(ctx, request, since)
+	if outcome.Err != nil {
+		e.reporter.Failing("resuming", outcome.Err)
+	}
+	e.say(outcome)
+	return outcome
+}
+
+// Patience returns how long after its sender has left the server may still store a
+// request.
+func (e *Exporter) Patience() time.Duration { return e.deliverer.Patience() }
+
+// Target returns the API URL without credentials: it names where the records go.
+func (e *Exporter) Target() string { return e.target }
 
 // say tells what became of a request, where that is news.
 func (e *Exporter) say(outcome payload.Outcome) {

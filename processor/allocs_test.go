@@ -10,10 +10,17 @@ package processor_test
 import (
 	"context"
 	"testing"
+
+	"github.com/prefectlogs/prefectlogs/processor"
 )
 
 func TestOnEmitAllocatesNothing(t *testing.T) {
-	batch, record, ctx := newNullBatch(t), sixAttributes(), inRun(context.Background())
+	t.Run("in memory", func(t *testing.T) { wantNoAllocations(t, newNullBatch(t)) })
+	t.Run("with a spool", func(t *testing.T) { wantNoAllocations(t, newNullBatch(t, processor.WithSpool(t.TempDir()))) })
+}
+
+func wantNoAllocations(t *testing.T, batch *processor.Batch) {
+	record, ctx := sixAttributes(), inRun(context.Background())
 	emit := func() {
 		if err := batch.OnEmit(ctx, &record); err != nil {
 			t.Fatal(err)

@@ -14,10 +14,10 @@ import (
 	"go.opentelemetry.io/otel/metric"
 	sdklog "go.opentelemetry.io/otel/sdk/log"
 
-	"github.com/prefectlogs/prefectlogs/exporter/payload"
 	"github.com/prefectlogs/prefectlogs/internal/diag"
 	"github.com/prefectlogs/prefectlogs/internal/own"
 	"github.com/prefectlogs/prefectlogs/internal/sdkrecord"
+	"github.com/prefectlogs/prefectlogs/internal/spool"
 	"github.com/prefectlogs/prefectlogs/mapping"
 )
 
@@ -33,6 +33,7 @@ type Batch struct {
 	reporter *diag.Reporter
 	config   config
 	metrics  metric.Registration // nil: none
+	spool    *spool.Spool        // nil: none
 	scratch  sync.Pool           // of *[]byte
 
 	wake  chan struct{} // holds one element: there is news for the worker
@@ -49,6 +50,7 @@ type Batch struct {
 	stats     Stats
 	losses    losses
 	pace      pace
+	adoption  adoption
 	notices   int       // in the request under way
 	noticedAt time.Time // when losses were last told
 	flushing  []*flush
@@ -92,6 +94,11 @@ func NewBatch(sender Sender, opts ...Option) (*Batch, error) {
 	b.hard, b.cut = context.WithCancelCause(context.Background())
 	if c.meters != nil {
 		if b.metrics, err = b.registerMetrics(c.meters); err != nil {
+			return nil, err
+		}
+	}
+	if c.spoolDir != "" {
+		if err := b.openSpool(); err != nil {
 			return nil, err
 		}
 	}
@@ -162,142 +169,6 @@ func (b *Batch) skip(reason error) {
 	}
 }
 
-// accept puts a record into the queue, or drops what policy drops. It returns
-// false where the caller has to wait for room and encode again. Each part of a
-// split record counts as a record.
-func (b *Batch) accept(encoded []byte, meta mapping.Meta) bool {
-	b.mu.Lock()
-	if b.stopping {
-		b.stats.Emitted += uint64(meta.Parts)
-		b.stats.Dropped.Shutdown += uint64(meta.Parts)
-		b.mu.Unlock()
-		return true
-	}
-	b.sequencer.Stamp(encoded, meta)
-	news, lost, done := false, false, false
-	if meta.Parts <= 1 {
-		news, lost, done = b.putLocked(encoded, meta)
-	} else {
-		news, lost, done = b.putPartsLocked(encoded, meta)
-	}
-	b.mu.Unlock()
-	if news {
-		signal(b.wake)
-	}
-	if lost {
-		b.tellFull()
-	}
-	return done
-}
-
-// putPartsLocked puts the parts of a split record into the queue. Only where not
-// even the first one finds room the caller has to wait.
-func (b *Batch) putPartsLocked(encoded []byte, meta mapping.Meta) (news, lost, done bool) {
-	for part := range mapping.Lines(encoded, meta) {
-		partNews, partLost, partDone := b.putLocked(part, meta)
-		if !partDone && !done {
-			return false, false, false
-		}
-		if !partDone {
-			b.dropLocked(part)
-			partLost = true
-		}
-		news, lost, done = news || partNews, lost || partLost, true
-	}
-	return news, lost, done
-}
-
-// putLocked puts a line into the queue, in place of older ones where policy has it
-// so, or drops it where policy has that. It returns whether the worker needs to
-// know and whether records were lost; done is false where the caller has to wait.
-func (b *Batch) putLocked(line []byte, meta mapping.Meta) (news, lost, done bool) {
-	lane := b.queue.laneFor(meta.Level, meta.Run.Flow)
-	for !b.queue.put(line, lane, meta.Run.Flow, time.Now) {
-		evicted := 0
-		if b.config.overflow == DropOldest {
-			evicted = b.queue.evict(lane, b.lostLocked)
-			b.stats.Dropped.QueueFull += uint64(evicted)
-		}
-		if evicted == 0 {
-			b.full.Store(true)
-			if b.config.overflow == Block {
-				return false, false, false
-			}
-			b.dropLocked(line)
-			return false, true, true
-		}
-		lost = true
-	}
-	b.stats.Emitted++
-	return b.newsLocked(lane), lost, true
-}
-
-// dropLocked counts a line that finds no room.
-func (b *Batch) dropLocked(line []byte) {
-	b.stats.Emitted++
-	b.stats.Dropped.QueueFull++
-	b.losses.addLine(line, queueFull)
-}
-
-// lostLocked notes that lines were dropped because the queue was full.
-func (b *Batch) lostLocked(lines payload.Lines) { b.losses.add(lines, queueFull) }
-
-// newsLocked reports whether the worker needs to look at the queue because of the
-// record that was just put into it: it is the first one, it fills a batch, or it
-// is urgent.
-func (b *Batch) newsLocked(lane int) bool {
-	q := &b.queue
-	return q.records == 1 || lane < normal || q.records == b.pace.size() ||
-		q.length >= b.config.limits.Bytes
-}
-
-func (b *Batch) tellFull() {
-	b.reporter.Once("queue full", fmt.Errorf("the queue of %d bytes is full and records are lost: the server is slower than the program logs, or cannot be reached", b.config.queueSize))
-}
-
-// awaitRoom returns true when a record may be encoded. Otherwise the record was
-// dropped: at once under DropNewest, after the block timeout under Block.
-func (b *Batch) awaitRoom() bool {
-	deadline := time.Now().Add(b.config.blockTimeout)
-	for {
-		b.mu.Lock()
-		if !b.full.Load() || b.stopping {
-			b.mu.Unlock()
-			return true
-		}
-		patient := b.config.overflow == Block && !b.gaveUp && time.Now().Before(deadline)
-		if !patient {
-			b.gaveUp = b.config.overflow == Block
-			b.stats.Emitted++
-			b.stats.Dropped.QueueFull++
-			b.mu.Unlock()
-			b.tellFull()
-			return false
-		}
-		room := b.room
-		b.mu.Unlock()
-
-		timer := time.NewTimer(time.Until(deadline))
-		select {
-		case <-room:
-		case <-timer.C:
-		}
-		timer.Stop()
-	}
-}
-
-// madeRoomLocked lets callers try again after pages were given back.
-func (b *Batch) madeRoomLocked() {
-	if free := b.queue.maxBytes - b.queue.bytes; b.gaveUp && free < b.queue.maxBytes/10 {
-		return
-	}
-	b.gaveUp = false
-	if b.full.Swap(false) {
-		close(b.room)
-		b.room = make(chan struct{})
-	}
-}
-
 // Flush asks for everything that is queued to be sent now, and does not wait.
 func (b *Batch) Flush() { b.startFlush() }
 
@@ -360,6 +231,9 @@ func (b *Batch) Shutdown(ctx context.Context) error {
 	<-b.done
 	b.cut(nil)
 	err := b.sender.Shutdown(ctx)
+	if b.spool != nil {
+		err = errors.Join(err, b.spool.Close(ctx))
+	}
 	if b.metrics != nil {
 		err = errors.Join(err, b.metrics.Unregister())
 	}
@@ -368,8 +242,12 @@ func (b *Batch) Shutdown(ctx context.Context) error {
 	b.mu.Lock()
 	lost, cause := b.stats.Dropped.Shutdown+b.stats.Unknown, b.lastErr
 	b.mu.Unlock()
+	left := b.Stats().Spooled
 	if cause != nil && lost > 0 {
 		return fmt.Errorf("processor: shutdown ended with %d log records not delivered: %w", lost, cause)
+	}
+	if cause != nil && left > 0 {
+		return fmt.Errorf("processor: shutdown ended with %d log records not delivered, which the next program finds in the spool: %w", left, cause)
 	}
 	return err
 }
@@ -380,8 +258,12 @@ func (b *Batch) Stats() Stats {
 	defer b.mu.Unlock()
 	stats := b.stats
 	stats.Queued = uint64(b.queue.records)
-	stats.InFlight = uint64(b.queue.inFlight + b.notices)
-	stats.QueuedBytes = uint64(b.queue.bytes)
+	stats.InFlight = uint64(b.queue.inFlight + b.notices + b.adoption.flying)
+	stats.QueuedBytes = uint64(b.queue.bytes + b.adoption.memory)
+	stats.Spooled = uint64(b.queue.alone + b.queue.kept + b.adoption.waiting())
+	if b.spool != nil {
+		stats.Unspooled = b.spool.Missed()
+	}
 	return stats
 }
 

@@ -19,6 +19,9 @@
 //	WithQueueSize      16 MiB
 //	WithOverflow       DropOldest
 //	WithBlockTimeout   1 s, for Block
+//	WithSpool          none: a program that is killed loses what is in its memory
+//	WithSpoolSize      256 MiB
+//	WithSpoolSync      when the system likes
 //
 // A request is sent when a batch is full, when the oldest record has waited for
 // the interval, and on Flush, ForceFlush and Shutdown.

@@ -109,8 +109,8 @@ func (r *rig) info(n int) {
 func (r *rig) balance() {
 	r.t.Helper()
 	s := r.batch.Stats()
-	if sum := s.Stored + s.Refused + s.Dropped.Total() + s.Skipped.Total() + s.Queued + s.InFlight + s.Unknown; s.Emitted != sum {
-		r.t.Errorf("%d records emitted, %d accounted for: %+v", s.Emitted, sum, s)
+	if sum := s.Stored + s.Refused + s.Dropped.Total() + s.Skipped.Total() + s.Queued + s.InFlight + s.Spooled + s.Unknown; s.Emitted+s.Adopted != sum {
+		r.t.Errorf("%d records emitted and %d adopted, %d accounted for: %+v", s.Emitted, s.Adopted, sum, s)
 	}
 }
 

@@ -20,11 +20,14 @@ type reason uint8
 const (
 	queueFull reason = iota
 	refused
+	spoolFull
 	reasons
 )
 
 // reasonTexts are the reasons in the words of the notice.
-var reasonTexts = [reasons]string{queueFull: "the queue was full", refused: "the server refused them"}
+var reasonTexts = [reasons]string{
+	queueFull: "the queue was full", refused: "the server refused them", spoolFull: "the spool was full",
+}
 
 // What a notice looks like on the run's page, and how often a run can get one.
 const (

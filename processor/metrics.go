@@ -41,6 +41,9 @@ func (b *Batch) registerMetrics(provider metric.MeterProvider) (metric.Registrat
 	exported := counter("otel.sdk.exporter.log.exported", record, "Log records for which the export has finished, well or with an error.type.")
 	inFlight := gauge("otel.sdk.exporter.log.inflight", record, "Log records in the request under way.")
 	duplicated := counter("prefectlogs.log.duplicated", record, "Log records that were found to stand twice on the server.")
+	adopted := counter("prefectlogs.spool.adopted", record, "Log records taken over from processes that have ended.")
+	spooled := gauge("prefectlogs.spool.size", record, "Log records that wait in files alone.")
+	unspooled := counter("prefectlogs.spool.missed", record, "Log records that are in no file, since the disk failed.")
 	usage := gauge("prefectlogs.queue.usage", "By", "Memory of the queue, records under way included.")
 	limit := gauge("prefectlogs.queue.limit", "By", "Memory that the queue may take.")
 	if err := errors.Join(problems...); err != nil {
@@ -77,10 +80,13 @@ func (b *Batch) registerMetrics(provider metric.MeterProvider) (metric.Registrat
 		o.ObserveInt64(exported, int64(s.Unknown), unknownOption)
 		o.ObserveInt64(inFlight, int64(s.InFlight), plain)
 		o.ObserveInt64(duplicated, int64(s.Duplicated), plain)
+		o.ObserveInt64(adopted, int64(s.Adopted), plain)
+		o.ObserveInt64(spooled, int64(s.Spooled), plain)
+		o.ObserveInt64(unspooled, int64(s.Unspooled), plain)
 		o.ObserveInt64(usage, int64(s.QueuedBytes), plain)
 		o.ObserveInt64(limit, int64(b.config.queueSize), plain)
 		return nil
-	}, processed, size, exported, inFlight, duplicated, usage, limit)
+	}, processed, size, exported, inFlight, duplicated, adopted, spooled, unspooled, usage, limit)
 	if err != nil {
 		return nil, fmt.Errorf("processor: metrics: %w", err)
 	}
@@ -92,6 +98,8 @@ func (s Stats) reasons() map[string]uint64 {
 	return map[string]uint64{
 		"queue_full": s.Dropped.QueueFull,
 		"too_large":  s.Dropped.TooLarge,
+		"spool_full": s.Dropped.SpoolFull,
+		"spool_lost": s.Dropped.SpoolLost,
 		"shutdown":   s.Dropped.Shutdown,
 		"no_run":     s.Skipped.NoRun,
 		"opted_out":  s.Skipped.OptedOut,

@@ -129,3 +129,71 @@ func (r *rig) wantOnceInOrder(emitted int) {
 		last[log.FlowRunID] = number
 	}
 }
+
+// TestRandomHistoriesWithCrashesLoseNothing is the same with a spool, and with processes that end
+// at any point: the next one sends what they left. Each record stands once, or it was refused.
+func TestRandomHistoriesWithCrashesLoseNothing(t *testing.T) {
+	histories := 40
+	if testing.Short() {
+		histories = 15
+	}
+	for seed := range uint64(histories) {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { playCrashes(t, rand.New(rand.NewPCG(seed, 1))) })
+	}
+}
+
+func playCrashes(t *testing.T, random *rand.Rand) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		opts := []processor.Option{processor.WithSpool(dir), processor.WithQueueSize(32 << 10), processor.WithMaxLogSize(2048)}
+		if random.IntN(2) == 0 {
+			opts = append(opts, processor.WithBatchRecords(1+random.IntN(40)))
+		}
+		if random.IntN(8) == 0 {
+			opts = append(opts, processor.WithSpoolSync(0))
+		}
+		r := newRig(t, nil, opts...)
+		r.server.FaultAlways(prefecttest.Delay(time.Millisecond))
+		emitted, refused, processes := 0, uint64(0), 1
+		for range 40 {
+			switch random.IntN(7) {
+			case 0, 1:
+				emitted += r.emitSome(random, emitted)
+			case 2:
+				r.server.Fault(someFault(random))
+			case 3, 4:
+				time.Sleep(time.Duration(random.Int64N(int64(5 * time.Second))))
+			case 5:
+				r.batch.Flush()
+			case 6:
+				r.kill()
+				if s := r.batch.Stats(); s.Dropped.Total() > s.Emitted || s.Unspooled > 0 {
+					t.Errorf("process %d: %+v", processes, s)
+				}
+				refused += r.batch.Stats().Refused
+				time.Sleep(10 * time.Millisecond) // a program does not start in the very microsecond
+				r = newRigOn(t, r.server, nil, opts...)
+				processes++
+			}
+			r.balance()
+		}
+		r.shutdown()
+		refused += r.batch.Stats().Refused
+		time.Sleep(10 * time.Second) // for late commits
+		s := r.batch.Stats()
+		if s.Queued+s.InFlight+s.Unknown+s.Duplicated+s.Dropped.Total() != 0 {
+			t.Errorf("the last of %d processes: %v, dropped %+v", processes, s, s.Dropped)
+		}
+		if s.Spooled > 0 { // it could not be sent at once, and was left
+			r.server.ClearFaults()
+			r = newRigOn(t, r.server, nil, opts...)
+			r.shutdown()
+			refused += r.batch.Stats().Refused
+		}
+		if stored := len(r.stored()); uint64(emitted-stored) > refused {
+			t.Errorf("%d records emitted, %d stored, %d refused", emitted, stored, refused)
+		}
+		r.wantOnceInOrder(emitted)
+		wantEmpty(t, dir)
+	})
+}

@@ -35,6 +35,15 @@ func (nullSender) Send(_ context.Context, request payload.Request, _ <-chan stru
 }
 func (nullSender) Shutdown(context.Context) error { return nil }
 
+// resumer is a nullSender that has nothing to resume.
+type resumer struct{ nullSender }
+
+func (resumer) Target() string          { return "null" }
+func (resumer) Patience() time.Duration { return 0 }
+func (resumer) Resume(_ context.Context, request payload.Request, _ time.Time) payload.Outcome {
+	return payload.Outcome{Stored: request.Records()}
+}
+
 // sixAttributes is the record that costs are stated for: a 200-byte message and
 // six attributes, in the context of a run.
 func sixAttributes() sdklog.Record {
@@ -47,13 +56,13 @@ func sixAttributes() sdklog.Record {
 	}.NewRecord()
 }
 
-func newNullBatch(t testing.TB) *processor.Batch {
+func newNullBatch(t testing.TB, opts ...processor.Option) *processor.Batch {
 	t.Helper()
 	encoder, err := mapping.NewEncoder(mapping.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	batch, err := processor.NewBatch(nullSender{encoder})
+	batch, err := processor.NewBatch(resumer{nullSender{encoder}}, opts...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,6 +95,7 @@ func TestOnEmitLeavesTheRecordAsItWas(t *testing.T) {
 
 func BenchmarkOnEmit(b *testing.B) {
 	b.Run("prefectlogs", func(b *testing.B) { benchmarkOnEmit(b, newNullBatch(b)) })
+	b.Run("prefectlogs/spool", func(b *testing.B) { benchmarkOnEmit(b, newNullBatch(b, processor.WithSpool(b.TempDir()))) })
 	b.Run("sdk", func(b *testing.B) {
 		batch := sdklog.NewBatchProcessor(nullExporter{})
 		b.Cleanup(func() { _ = batch.Shutdown(context.Background()) }) // nothing to lose

@@ -35,6 +35,10 @@ const (
 	defaultQueueSize    = 16 << 20
 	defaultBlockTimeout = time.Second
 
+	// defaultSpoolSize is sixteen queues: about 700,000 records of 400 bytes, an hour's outage at
+	// 200 records a second, and little enough for the scratch disk of a container.
+	defaultSpoolSize = 256 << 20
+
 	maxPageSize = 64 << 10
 	minPages    = 16 // in a queue, so that dropping one costs little of it
 )
@@ -57,6 +61,10 @@ type config struct {
 	pageSize     int
 	overflow     Overflow
 	blockTimeout time.Duration
+	spoolDir     string
+	spoolSize    int
+	spoolSync    bool
+	spoolEvery   time.Duration
 	meters       metric.MeterProvider
 	onError      func(error)
 	problems     []error
@@ -156,6 +164,52 @@ func WithBlockTimeout(d time.Duration) Option {
 	})
 }
 
+// WithSpool keeps each record in a file of dir too, from before OnEmit returns until it is
+// stored, refused or dropped. What is left there by a program that was killed is sent by the
+// next one with the same dir and API URL, once. Records that find no room in memory wait in
+// their files alone. dir is made if it is missing; it must be no symbolic link, be ours, and
+// nobody else may write to it. By default there is no spool. An empty dir is an error.
+//
+// Logging waits for the file, at most 250 ms or, under [Block], the block timeout. A disk that
+// is slower or fails is left alone for ten seconds; that is said, and records are kept in
+// memory alone meanwhile, and counted ([Stats.Unspooled]).
+func WithSpool(dir string) Option {
+	return optionFunc(func(c config) config {
+		if dir == "" {
+			return c.invalid("the folder of the spool is empty; leave the option out for none")
+		}
+		c.spoolDir = dir
+		return c
+	})
+}
+
+// WithSpoolSize bounds the files of the spool in bytes; each counts 4 KiB more than it holds.
+// The default is 256 MiB. Where there is no room the overflow policy decides. What earlier processes have
+// left may take three quarters; beyond, its oldest records are dropped. It must hold at least one log of the
+// maximum size, eight times.
+func WithSpoolSize(bytes int) Option {
+	return optionFunc(func(c config) config {
+		if bytes <= 0 {
+			return c.invalid("the spool size is %d bytes; it must be positive", bytes)
+		}
+		c.spoolSize = bytes
+		return c
+	})
+}
+
+// WithSpoolSync makes records of the spool survive a loss of power: their files are written to
+// the disk (fsync) within every, or, where that is 0, before OnEmit returns. By default the
+// system decides when, which is enough for a program that is killed. Less than 0 is an error.
+func WithSpoolSync(every time.Duration) Option {
+	return optionFunc(func(c config) config {
+		if every < 0 {
+			return c.invalid("the spool is to be synced every %v; it must be 0 or more", every)
+		}
+		c.spoolSync, c.spoolEvery = true, every
+		return c
+	})
+}
+
 // WithMeterProvider publishes the counters of [Stats] as metrics, under the
 // names that OpenTelemetry's semantic conventions give those of an SDK
 // (otel.sdk.processor.log.*, otel.sdk.exporter.log.*, with the reason as
@@ -201,5 +255,12 @@ func newConfig(sender Sender, opts []Option) (config, error) {
 		c = c.invalid("the queue size of %d bytes is less than twice the max log size of %d bytes; raise the one or lower the other", c.queueSize, c.limits.LogBytes)
 	}
 	c.pageSize = min(maxPageSize, c.queueSize/minPages)
+	c.spoolSize = cmp.Or(c.spoolSize, defaultSpoolSize)
+	if _, ok := sender.(Resumer); c.spoolDir != "" && !ok {
+		c = c.invalid("the sender is a %T, which cannot resume what another process has left; WithSpool needs a processor.Resumer", sender)
+	}
+	if c.spoolDir != "" && c.spoolSize < 8*(c.limits.LogBytes+pageOverhead) {
+		c = c.invalid("the spool size of %d bytes is less than eight times the max log size of %d bytes and 4,096 each; raise the one or lower the other", c.spoolSize, c.limits.LogBytes)
+	}
 	return c, errors.Join(c.problems...)
 }

@@ -48,9 +48,11 @@ type queue struct {
 	free   []*payload.Page
 
 	bytes    int // memory of all pages in lanes and under way
-	records  int // waiting
+	records  int // waiting in memory
 	length   int // bytes of the waiting lines and what joins them, about
 	inFlight int // records
+
+	files // where there is a spool
 }
 
 type lane struct {
@@ -60,17 +62,19 @@ type lane struct {
 
 // queuedPage is a page on its way through the queue.
 type queuedPage struct {
-	page   *payload.Page
+	page   *payload.Page // nil: it waits in its file alone
 	lane   int
 	first  uint64        // position in the lane of its first record
 	since  time.Time     // when its first record came
 	sealed bool          // takes no more records
 	rest   payload.Lines // once sealed: what is not yet taken
 	flying int           // records in the request under way
+
+	filed // where there is a spool
 }
 
 func (p *queuedPage) waiting() payload.Lines {
-	if p.sealed {
+	if p.page == nil || p.sealed {
 		return p.rest
 	}
 	return p.page.Lines()
@@ -94,9 +98,12 @@ func (q *queue) laneFor(level int, flow run.ID) int {
 	}
 }
 
-// put copies a line of a run to the open page of its lane. It returns false where the
+// put copies a line of a run to the open page of its lane, which it returns, or nil where the
 // queue has no room for another page.
-func (q *queue) put(line []byte, laneIndex int, flow run.ID, now func() time.Time) bool {
+func (q *queue) put(line []byte, laneIndex int, flow run.ID, now func() time.Time) *queuedPage {
+	if !q.fits(line) {
+		return nil
+	}
 	l := &q.lanes[laneIndex]
 	var open *queuedPage
 	if n := len(l.pages); n > 0 && !l.pages[n-1].sealed {
@@ -105,14 +112,17 @@ func (q *queue) put(line []byte, laneIndex int, flow run.ID, now func() time.Tim
 	if open == nil || open.page.Append(line) == nil {
 		page := q.newPage(len(line))
 		if page == nil {
-			return false
+			return nil
 		}
 		if open != nil {
 			open.seal()
 		}
 		page.Append(line)
-		l.pages = append(l.pages, &queuedPage{page: page, lane: laneIndex, first: l.accepted, since: now()})
+		open = &queuedPage{page: page, lane: laneIndex, first: l.accepted, since: now()}
+		q.giveFile(open)
+		l.pages = append(l.pages, open)
 	}
+	q.countLine(open, line)
 	if laneIndex == urgent {
 		if q.shares == nil {
 			q.shares = make(map[run.ID]share)
@@ -123,7 +133,7 @@ func (q *queue) put(line []byte, laneIndex int, flow run.ID, now func() time.Tim
 	l.accepted++
 	q.records++
 	q.length += len(line) + 2
-	return true
+	return open
 }
 
 // newPage returns an empty page for a line, or nil where there is no room. A
@@ -134,7 +144,7 @@ func (q *queue) newPage(line int) *payload.Page {
 	if line > size/4 {
 		size = line
 	}
-	if q.bytes+size > q.maxBytes {
+	if !q.makeRoom(size, nil) {
 		return nil
 	}
 	q.bytes += size
@@ -147,32 +157,42 @@ func (q *queue) newPage(line int) *payload.Page {
 }
 
 // evict drops the oldest page of the lowest lane down to the given one. lost sees
-// its lines before their memory is used again; evict returns how many there
-// are, 0 where there is nothing to drop.
-func (q *queue) evict(downTo int, lost func(payload.Lines)) int {
+// it before its memory and its file are used again; evict returns how many records it
+// has, 0 where there is nothing to drop.
+func (q *queue) evict(downTo int, lost func(*queuedPage)) (records int) {
 	for i := lanes - 1; i >= downTo; i-- {
 		l := &q.lanes[i]
-		at := slices.IndexFunc(l.pages, func(p *queuedPage) bool { return p.flying == 0 })
+		at := slices.IndexFunc(l.pages, func(p *queuedPage) bool { return p.flying == 0 && !p.loading })
 		if at < 0 {
 			continue
 		}
 		page := l.pages[at]
 		l.pages = slices.Delete(l.pages, at, at+1)
+		lost(page)
 		lines := page.waiting()
-		lost(lines)
+		records = lines.Records() + page.alone
 		q.records -= lines.Records()
+		q.alone -= page.alone
 		q.length -= lines.Size()
 		q.release(page)
-		return lines.Records()
+		return records
 	}
 	return 0
 }
 
-// evictAll drops everything that waits.
+// evictAll drops everything that waits, but for what waits in a file: that is kept for the
+// next process.
 func (q *queue) evictAll() (lost int) {
 	for i := range q.lanes {
 		for _, page := range q.lanes[i].pages {
-			lost += page.waiting().Records()
+			waits := page.waiting().Records() + page.alone
+			if page.inFile() {
+				q.keep(page, waits)
+			} else {
+				lost += waits
+			}
+			q.alone -= page.alone
+			page.alone = 0
 			page.rest, page.sealed = payload.Lines{}, true
 			if page.flying == 0 {
 				q.release(page)
@@ -184,32 +204,58 @@ func (q *queue) evictAll() (lost int) {
 	return lost
 }
 
-// take adds what waits to a request under the limits, the urgent lane first.
+// take adds what waits in memory to a request under the limits, the urgent lane first.
 func (q *queue) take(request *payload.Request, limits payload.Limits) {
+	flying := 0
 	for i := range q.lanes {
 		l := &q.lanes[i]
-		for len(l.pages) > 0 {
-			page := l.pages[0]
-			page.seal()
-			before := page.rest
-			page.rest = request.Add(page.rest, limits)
-			if taken := before.Records() - page.rest.Records(); taken > 0 {
-				page.flying = taken
-				q.flying = append(q.flying, page)
-				q.records -= taken
-				q.length -= before.Size() - page.rest.Size()
-				q.inFlight += taken
+		taken := func(page *queuedPage) bool {
+			if flying += page.page.Cap(); q.spool != nil && len(q.flying) > 0 && flying > q.maxBytes/2 {
+				return false // a page under way cannot make room for others by waiting in its file
 			}
-			if page.rest.Records() > 0 {
-				return // full
-			}
-			l.pages = slices.Delete(l.pages, 0, 1)
+			return q.takePage(page, request, limits)
+		}
+		if full := deleteWhile(l, taken); full {
+			return
 		}
 		if i == urgent {
 			clear(q.shares)
 		}
 	}
 	q.length = 0 // the count of separators is approximate; nothing waits now
+}
+
+// deleteWhile removes the pages of which nothing is left, and passes over those that wait in
+// their file. It returns true at the first one of which something is left.
+func deleteWhile(l *lane, taken func(*queuedPage) bool) (full bool) {
+	left := l.pages[:0]
+	for _, page := range l.pages {
+		if page.page == nil {
+			left = append(left, page)
+			continue
+		}
+		if full = full || !taken(page); full {
+			left = append(left, page)
+		}
+	}
+	clear(l.pages[len(left):])
+	l.pages = left
+	return full
+}
+
+// takePage adds what waits of a page to a request. It returns true if that is all of it.
+func (q *queue) takePage(page *queuedPage, request *payload.Request, limits payload.Limits) bool {
+	page.seal()
+	before := page.rest
+	page.rest = request.Add(page.rest, limits)
+	if taken := before.Records() - page.rest.Records(); taken > 0 {
+		page.flying = taken
+		q.flying = append(q.flying, page)
+		q.records -= taken
+		q.length -= before.Size() - page.rest.Size()
+		q.inFlight += taken
+	}
+	return page.rest.Records() == 0
 }
 
 // land ends the request under way: its pages are given back, except for those
@@ -226,12 +272,24 @@ func (q *queue) land() {
 	q.inFlight = 0
 }
 
+// release gives back the memory of a page, and its file.
 func (q *queue) release(page *queuedPage) {
+	q.dropFile(page)
+	if page.page != nil {
+		q.giveBack(page)
+	} else {
+		q.pageless--
+	}
+}
+
+// giveBack gives back the memory of a page.
+func (q *queue) giveBack(page *queuedPage) {
 	q.bytes -= page.page.Cap()
 	if page.page.Cap() == q.pageSize && len(q.free) < maxFreePages {
 		page.page.Reset()
 		q.free = append(q.free, page.page)
 	}
+	page.page = nil
 }
 
 // oldest returns when the record that has waited longest in a lane came, about.

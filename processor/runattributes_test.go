@@ -150,8 +150,8 @@ func TestRunAttributes(t *testing.T) {
 		},
 		{
 			name: "a record's own task run gets its flow run", env: worker,
-			attributes: []attribute.KeyValue{str("prefect.task_run.id", stampTaskA), str("prefect.flow.name", "mine")},
-			want:       attrs{"prefect.task_run.id": stampTaskA, "prefect.flow_run.id": stampFlowB, "prefect.flow.name": "mine", "prefect.deployment.name": "nightly"},
+			attributes: []attribute.KeyValue{str("task_run_id", stampTaskA), str("prefect.flow.name", "mine")},
+			want:       attrs{"task_run_id": stampTaskA, "prefect.flow_run.id": stampFlowB, "prefect.flow.name": "mine", "prefect.deployment.name": "nightly"},
 		},
 		{
 			name: "an id that is none counts as absent", env: worker, attributes: []attribute.KeyValue{str("prefect.flow_run.id", "none")},

@@ -31,3 +31,21 @@ type Sender interface {
 	// last Send.
 	Shutdown(ctx context.Context) error
 }
+
+// Resumer is a [Sender] that can deliver what another process may have sent already, as
+// [WithSpool] needs it. *exporter.Exporter is one.
+type Resumer interface {
+	Sender
+
+	// Target names where Send sends to. Records in files are sent to no other target.
+	Target() string
+
+	// Resume delivers what is not stored yet of a request of which a process that ended
+	// before since may have sent any part. It does not try again. The bytes of the request are
+	// only valid until the bytes of the outcome are of no use any more.
+	Resume(ctx context.Context, request payload.Request, since time.Time) payload.Outcome
+
+	// Patience is how long after its sender has left a request may still be stored:
+	// Resume waits for that.
+	Patience() time.Duration
+}

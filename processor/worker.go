@@ -23,51 +23,74 @@ func (b *Batch) work() {
 	timer := time.NewTimer(forever)
 	defer timer.Stop()
 	for {
-		request, wait, stop := b.next(time.Now())
-		if request.Records() > 0 {
+		task := b.next(time.Now())
+		switch {
+		case task.adopted:
+			b.resume(task.request)
+		case task.request.Records() > 0:
 			select {
 			case <-b.hurry: // meant for a wait of an earlier request
 			default:
 			}
 			began := time.Now()
-			outcome := b.sender.Send(b.hard, request, b.hurry)
-			b.settle(outcome, request.Records(), time.Since(began))
-			continue
-		}
-		if stop {
+			outcome := b.sender.Send(b.hard, task.request, b.hurry)
+			b.settle(outcome, task.request.Records(), time.Since(began))
+		case task.stop:
 			return
-		}
-		timer.Reset(wait)
-		select {
-		case <-b.wake:
-		case <-timer.C:
+		default:
+			timer.Reset(task.wait)
+			select {
+			case <-b.wake:
+			case <-timer.C:
+			case <-b.hard.Done():
+				b.giveUp()
+				return
+			}
 		}
 	}
 }
 
-// next returns the request to send now; or how long to wait for one; or that
-// the worker is to end.
-func (b *Batch) next(now time.Time) (request payload.Request, wait time.Duration, stop bool) {
+// task is what the worker does next.
+type task struct {
+	request payload.Request // to send, if it has records
+	adopted bool            // it is of processes that have ended
+	stop    bool            // the worker is to end
+	wait    time.Duration   // else, for news
+}
+
+// next returns what to do now.
+func (b *Batch) next(now time.Time) (t task) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	wait, notice := b.dueLocked(now), b.noticeDueLocked(now)
-	if wait > 0 && notice > 0 {
-		return request, min(wait, notice), b.stopping
+	b.loadLocked()
+	due, notice := b.dueLocked(now), b.noticeDueLocked(now)
+	adopted := b.adoptionDueLocked(now)
+	if due > 0 && notice > 0 || adopted <= 0 && b.adoption.turn() {
+		if adopted <= 0 {
+			return task{request: b.adoption.take(b.requestLimitsLocked()), adopted: true}
+		}
+		return task{wait: min(due, notice, adopted), stop: b.stopping && !b.awaitsDiskLocked()}
 	}
-	limits := b.config.limits
-	limits.Records = b.pace.size()
+	limits := b.requestLimitsLocked()
 	if notice <= 0 {
-		b.notices = b.losses.tell(&request, limits, now)
+		b.notices = b.losses.tell(&t.request, limits, now)
 		b.stats.Emitted += uint64(b.notices)
 		b.noticedAt = now
 	}
 	if b.queue.hasUrgent() {
 		b.urgentAt = now
 	}
-	b.queue.take(&request, limits)
+	b.queue.take(&t.request, limits)
 	b.stats.Requests++
-	b.stats.Bytes += uint64(request.Size())
-	return request, 0, false
+	b.stats.Bytes += uint64(t.request.Size())
+	return t
+}
+
+// requestLimitsLocked are the limits of the next request.
+func (b *Batch) requestLimitsLocked() payload.Limits {
+	limits := b.config.limits
+	limits.Records = b.pace.size()
+	return limits
 }
 
 // noticeDueLocked returns how long the losses may stay untold; at most 0 means
@@ -108,33 +131,42 @@ func (b *Batch) settle(outcome payload.Outcome, records int, took time.Duration)
 	if outcome.Resolved+outcome.Resent == 0 { // else the time was spent on looking, not on storing
 		b.pace.done(records, took, outcome.Err == nil)
 	}
-	b.stats.Stored += uint64(outcome.Stored)
-	b.stats.Refused += uint64(len(outcome.Refused))
-	for _, refusal := range outcome.Refused {
-		b.losses.addLine(refusal.Line, refused)
-	}
+	b.countLocked(outcome)
 	b.losses.told(outcome.Err == nil)
 	b.notices = 0
-	b.stats.Retries += uint64(outcome.Retries)
-	b.stats.Resolved += uint64(outcome.Resolved)
-	b.stats.Resent += uint64(outcome.Resent)
-	b.stats.Blind += uint64(outcome.Blind)
-	b.stats.Duplicated += uint64(outcome.Duplicated)
-	unsent := outcome.Unsent.Records()
-	b.stats.Unknown += uint64(outcome.Unknown)
-	b.stats.Dropped.Shutdown += uint64(unsent - outcome.Unknown)
+	// What is in a file is left there for the next process, which looks for it before it sends it.
+	left := b.queue.leaveUnsent(outcome.Unsent)
+	unsent := outcome.Unsent.Records() - left
+	unknown := min(outcome.Unknown, unsent)
+	b.stats.Unknown += uint64(unknown)
+	b.stats.Dropped.Shutdown += uint64(unsent - unknown)
 	b.queue.land()
 	if outcome.Err != nil {
 		b.lastErr = outcome.Err
 	}
 	if b.hard.Err() != nil {
-		b.stats.Dropped.Shutdown += uint64(b.queue.evictAll())
-		b.losses = losses{} // there is nobody left to tell them
-		if b.lastErr == nil {
-			b.lastErr = context.Cause(b.hard)
-		}
+		b.giveUpLocked()
 	}
 	b.madeRoomLocked()
+	b.endFlushesLocked()
+}
+
+// countLocked counts what became of the records of a request, but for those unsent.
+func (b *Batch) countLocked(outcome payload.Outcome) {
+	b.stats.Stored += uint64(outcome.Stored)
+	b.stats.Refused += uint64(len(outcome.Refused))
+	for _, refusal := range outcome.Refused {
+		b.losses.addLine(refusal.Line, refused)
+	}
+	b.stats.Retries += uint64(outcome.Retries)
+	b.stats.Resolved += uint64(outcome.Resolved)
+	b.stats.Resent += uint64(outcome.Resent)
+	b.stats.Blind += uint64(outcome.Blind)
+	b.stats.Duplicated += uint64(outcome.Duplicated)
+}
+
+// endFlushesLocked lets those go on whose records have left the queue.
+func (b *Batch) endFlushesLocked() {
 	b.flushing = slices.DeleteFunc(b.flushing, func(f *flush) bool {
 		if !b.queue.passed(f.until) {
 			return false
@@ -142,4 +174,19 @@ func (b *Batch) settle(outcome payload.Outcome, records int, took time.Duration)
 		close(f.done)
 		return true
 	})
+}
+
+// giveUp ends the work at a hard stop.
+func (b *Batch) giveUp() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.giveUpLocked()
+}
+
+func (b *Batch) giveUpLocked() {
+	b.stats.Dropped.Shutdown += uint64(b.queue.evictAll())
+	b.losses = losses{} // there is nobody left to tell them
+	if b.lastErr == nil {
+		b.lastErr = context.Cause(b.hard)
+	}
 }

@@ -59,6 +59,10 @@ func (p *pace) turn(now time.Time) {
 	p.slowest, p.began = 0, now
 }
 
+// Patience returns how long after its sender has left the server may still store a
+// request, as far as its answers tell: 5 s to a minute.
+func (d *Deliverer) Patience() time.Duration { return d.patience() }
+
 // patience is how long after a failure the server may still store what it had got.
 func (d *Deliverer) patience() time.Duration {
 	d.mu.Lock()

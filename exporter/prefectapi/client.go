@@ -92,6 +92,13 @@ func basic(auth string) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(auth))
 }
 
+// Target returns the API's address without credentials, to name it.
+func (c *Client) Target() string {
+	bare := *c.api
+	bare.User = nil
+	return bare.String()
+}
+
 // Close closes idle connections. The client stays usable.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 

@@ -130,7 +130,7 @@ func (k *keeper) load(target string, pages []Page) (loaded Loaded, cut int) {
 	if len(lines) == 0 {
 		return loaded, cut
 	}
-	loaded.Lines = payload.NewPage(size)
+	loaded.Lines = payload.NewPage(size - len(ending)) // none stands before the first
 	for _, line := range lines {
 		loaded.Lines.Append(line)
 	}

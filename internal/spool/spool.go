@@ -24,6 +24,8 @@ type Config struct {
 	SyncEvery time.Duration
 	// Wait is how long Append waits for the disk at most, about.
 	Wait time.Duration
+	// Stalled, which may be nil, gets an element when the disk has not answered for so long.
+	Stalled chan<- struct{}
 	// MaxPage bounds a page that is read, in bytes.
 	MaxPage int64
 	// Say gets what there is to say, once for each change, in a goroutine of its own.
@@ -253,6 +255,7 @@ func (s *Spool) stall() {
 		return // of the round before
 	}
 	s.stalled = true
+	signal(s.config.Stalled)
 	s.failLocked(fmt.Errorf("the disk has not answered for %v", s.config.Wait))
 	no := func(*waiter) bool { return false }
 	s.missed += s.writing.releaseLocked(no) + s.pending.releaseLocked(no)
@@ -272,24 +275,37 @@ func (s *Spool) failLocked(err error) {
 // that has something to say.
 func (s *Spool) say(err error) { s.saying.Go(func() { s.config.Say(err) }) }
 
+// Stalled reports whether the disk does not answer now.
+func (s *Spool) Stalled() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stalled
+}
+
 // Close writes what is pending, gives the pages of other sessions back and ends the
-// goroutine. Pages that were not removed stay for the next process. If ctx ends first, the
-// goroutine ends when the disk lets it.
+// goroutine. Pages that were not removed stay for the next process. If ctx ends first, or the
+// disk does not answer, the goroutine ends when the disk lets it.
 func (s *Spool) Close(ctx context.Context) error {
 	s.mu.Lock()
 	s.closing = true
 	s.mu.Unlock()
 	signal(s.wake)
-	select {
-	case <-s.done:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("spool: closing %s: %w", s.config.Dir, context.Cause(ctx))
+	for {
+		patience := time.NewTimer(s.config.Wait)
+		select {
+		case <-s.done:
+			patience.Stop()
+			return nil
+		case <-patience.C:
+		}
+		if s.Stalled() || ctx.Err() != nil {
+			return fmt.Errorf("spool: %s is not closed yet: the disk has not answered for %v", s.config.Dir, s.config.Wait)
+		}
 	}
 }
 
 // signal leaves one element in a channel that holds one.
-func signal(c chan struct{}) {
+func signal(c chan<- struct{}) {
 	select {
 	case c <- struct{}{}:
 	default:

@@ -33,12 +33,13 @@ func TestALineIsInItsFileWhenAppendReturns(t *testing.T) {
 	if n := len(filesIn(t, dir)); n != 0 {
 		t.Errorf("%d files before the first line", n)
 	}
-	want := `{"prefectlogs_spool":1,"target":"` + target + "\"}\n"
+	var want strings.Builder
+	want.WriteString(`{"prefectlogs_spool":1,"target":"` + target + "\"}\n")
 	for i := range 3 {
 		if !file.Append(line(i, 10)) {
 			t.Fatal("not in the file")
 		}
-		want += string(line(i, 10)) + ",\n"
+		want.WriteString(string(line(i, 10)) + ",\n")
 		files := filesIn(t, dir)
 		if len(files) != 1 {
 			t.Fatalf("%d files", len(files))
@@ -47,8 +48,8 @@ func TestALineIsInItsFileWhenAppendReturns(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if string(got) != want {
-			t.Errorf("the file has\n%s\nwant\n%s", got, want)
+		if string(got) != want.String() {
+			t.Errorf("the file has\n%s\nwant\n%s", got, want.String())
 		}
 	}
 	if file.Lines() != 3 || s.Missed() != 0 {

@@ -1,0 +1,174 @@
+// SPDX-FileCopyrightText: The prefectlogs authors
+// SPDX-License-Identifier: Apache-2.0
+
+package processor
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/prefectlogs/prefectlogs/exporter/payload"
+	"github.com/prefectlogs/prefectlogs/internal/spool"
+	"github.com/prefectlogs/prefectlogs/mapping"
+)
+
+// accept puts a record into the queue, or drops what policy drops. It returns
+// false where the caller has to wait for room and encode again. Each part of a
+// split record counts as a record.
+func (b *Batch) accept(encoded []byte, meta mapping.Meta) bool {
+	b.mu.Lock()
+	if b.stopping {
+		b.stats.Emitted += uint64(meta.Parts)
+		b.stats.Dropped.Shutdown += uint64(meta.Parts)
+		b.mu.Unlock()
+		return true
+	}
+	b.sequencer.Stamp(encoded, meta)
+	var p placed
+	var parts []*spool.File // of a record that was split, where there is a spool
+	if meta.Parts <= 1 {
+		p = b.putLocked(encoded, meta)
+	} else {
+		p, parts = b.putPartsLocked(encoded, meta)
+	}
+	b.mu.Unlock()
+	if p.news {
+		signal(b.wake)
+	}
+	if p.lost {
+		b.tellFull()
+	}
+	if b.spool != nil {
+		spoolLines(encoded, meta, p.file, parts)
+	}
+	return p.done
+}
+
+// placed is what became of a line.
+type placed struct {
+	news bool        // the worker needs to know
+	lost bool        // records were lost
+	done bool        // else the caller has to wait
+	file *spool.File // that it has to be written to; nil: none
+}
+
+// putPartsLocked puts the parts of a split record into the queue, and returns the file of each.
+// Only where not even the first one finds room the caller has to wait.
+func (b *Batch) putPartsLocked(encoded []byte, meta mapping.Meta) (all placed, files []*spool.File) {
+	for part := range mapping.Lines(encoded, meta) {
+		p := b.putLocked(part, meta)
+		if !p.done && !all.done {
+			return placed{}, nil
+		}
+		if !p.done {
+			b.dropLocked(part)
+			p.lost = true
+		}
+		all.news, all.lost, all.done = all.news || p.news, all.lost || p.lost, true
+		if b.spool != nil {
+			files = append(files, p.file)
+		}
+	}
+	return all, files
+}
+
+// putLocked puts a line into the queue, in place of older ones where policy has it
+// so, or drops it where policy has that.
+func (b *Batch) putLocked(line []byte, meta mapping.Meta) placed {
+	lane := b.queue.laneFor(meta.Level, meta.Run.Flow)
+	lost := false
+	for {
+		if page := b.queue.put(line, lane, meta.Run.Flow, time.Now); page != nil {
+			b.stats.Emitted++
+			return placed{news: b.newsLocked(lane), lost: lost, done: true, file: page.file}
+		}
+		evicted := 0
+		if b.config.overflow == DropOldest {
+			evicted = b.queue.evict(lane, b.lostLocked)
+			b.stats.Dropped.QueueFull += uint64(evicted)
+		}
+		if evicted == 0 {
+			b.full.Store(true)
+			if b.config.overflow == Block {
+				return placed{}
+			}
+			b.dropLocked(line)
+			return placed{lost: true, done: true}
+		}
+		lost = true
+	}
+}
+
+// dropLocked counts a line that finds no room.
+func (b *Batch) dropLocked(line []byte) {
+	b.stats.Emitted++
+	b.stats.Dropped.QueueFull++
+	b.losses.addLine(line, queueFull)
+}
+
+// lostLocked notes that a page is dropped because the queue is full. One in its file alone is
+// read back first, so that its runs can be told.
+func (b *Batch) lostLocked(page *queuedPage) {
+	if page.page != nil {
+		b.losses.add(page.waiting(), queueFull)
+		return
+	}
+	b.readLost([]spool.Page{page.file.Page()}, func(lines payload.Lines) { b.losses.add(lines, queueFull) })
+}
+
+// newsLocked reports whether the worker needs to look at the queue because of the
+// record that was just put into it: it is the first one, it fills a batch, or it
+// is urgent.
+func (b *Batch) newsLocked(lane int) bool {
+	q := &b.queue
+	return q.records == 1 || lane < normal || q.records == b.pace.size() ||
+		q.length >= b.config.limits.Bytes
+}
+
+func (b *Batch) tellFull() {
+	b.reporter.Once("queue full", fmt.Errorf("the queue of %d bytes is full and records are lost: the server is slower than the program logs, or cannot be reached", b.config.queueSize))
+}
+
+// awaitRoom returns true when a record may be encoded. Otherwise the record was
+// dropped: at once under DropNewest, after the block timeout under Block.
+func (b *Batch) awaitRoom() bool {
+	deadline := time.Now().Add(b.config.blockTimeout)
+	for {
+		b.mu.Lock()
+		if !b.full.Load() || b.stopping {
+			b.mu.Unlock()
+			return true
+		}
+		patient := b.config.overflow == Block && !b.gaveUp && time.Now().Before(deadline)
+		if !patient {
+			b.gaveUp = b.config.overflow == Block
+			b.stats.Emitted++
+			b.stats.Dropped.QueueFull++
+			b.mu.Unlock()
+			b.tellFull()
+			return false
+		}
+		room := b.room
+		b.mu.Unlock()
+
+		timer := time.NewTimer(time.Until(deadline))
+		select {
+		case <-room:
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+}
+
+// madeRoomLocked lets callers try again after pages were given back.
+func (b *Batch) madeRoomLocked() {
+	q := &b.queue
+	if b.gaveUp && (q.maxBytes-q.bytes < q.maxBytes/10 || q.maxDisk-q.disk < q.maxDisk/10) {
+		return
+	}
+	b.gaveUp = false
+	if b.full.Swap(false) {
+		close(b.room)
+		b.room = make(chan struct{})
+	}
+}
