@@ -210,6 +210,16 @@ func TestAFullRecordKeepsItsRun(t *testing.T) {
 	}
 }
 
+func TestAnIDThatIsNoneDoesNotOutlastTheStampOfAFullRecord(t *testing.T) {
+	t.Setenv("PREFECT__FLOW_RUN_ID", stampFlowA)
+	t.Setenv("PREFECT__TASK_RUN_ID", stampTaskA)
+	attributes := []attribute.KeyValue{attribute.String("prefect.flow_run.id", "none"), attribute.Int("n", 1), attribute.Int("m", 1)}
+	got := stamped(t, t.Context(), attributes, sdklog.WithAttributeCountLimit(3), sdklog.WithAllowKeyDuplication())
+	if diff := cmp.Diff(map[string]string{"prefect.flow_run.id": stampFlowA, "prefect.task_run.id": stampTaskA, "n": "1"}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 // follower is a processor that a RunAttributes hands records to.
 type follower struct {
 	wants   bool

@@ -54,7 +54,8 @@ func TrustBaggage(ctx context.Context) context.Context {
 // cannot be read of it is left out.
 //
 // It trusts whoever can send a request to the handler. Put it around handlers that
-// only services of your own reach.
+// only services of your own reach, and outside of one that begins the request's span,
+// such as otelhttp's: a span gets its run when it starts.
 func TrustBaggageHandler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx := r.Context()
