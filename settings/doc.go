@@ -42,6 +42,8 @@
 // Two more say which profile: PREFECT_PROFILE its name, PREFECT_PROFILES_PATH the file. In the TOML files a setting
 // stands under its key, as batch_size in [logging.to_api]; in a profile, under its variable's name.
 //
+// [LoadLogging] reads a logging.yml, which may ask for any setting that Prefect has, also those that are not ours.
+//
 // Every bad value is refused, all of them in one error, an [*Error] for each: none is replaced by its default. What is
 // allowed but odd becomes one of [Settings.Notices]. Secrets are of type [Secret] and are printed by nothing.
 package settings

@@ -51,11 +51,14 @@ func parseYAML(text string) (map[string]any, error) {
 	return table, nil
 }
 
-var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
+var (
+	yamlLine  = regexp.MustCompile(`^yaml: (?:line (\d+): )?`)
+	yamlQuote = regexp.MustCompile(`'[^']*'`) // of the file, which secrets may have been filled into
+)
 
 // yamlError is an error of the parser in our form.
 func yamlError(err error) error {
-	text := err.Error()
+	text := yamlQuote.ReplaceAllString(err.Error(), "'…'")
 	found := yamlLine.FindStringSubmatch(text)
 	if found == nil {
 		return errors.New("1: is no YAML: " + text)
