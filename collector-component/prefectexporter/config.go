@@ -10,7 +10,6 @@ import (
 	"go.opentelemetry.io/collector/config/configopaque"
 	"go.opentelemetry.io/collector/config/configoptional"
 	"go.opentelemetry.io/collector/config/configretry"
-	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/exporter/exporterhelper"
 
 	"github.com/prefectlogs/prefectlogs/exporter/prefectapi"
@@ -68,12 +67,6 @@ type TargetConfig struct {
 	ClientConfig confighttp.ClientConfig `mapstructure:",squash"`
 	APIKey       configopaque.String     `mapstructure:"api_key"`
 	AuthString   configopaque.String     `mapstructure:"auth_string"`
-}
-
-// Unmarshal puts the defaults under the keys of a target, which a map's values do not get by themselves.
-func (c *TargetConfig) Unmarshal(conf *confmap.Conf) error {
-	c.ClientConfig = defaultClientConfig()
-	return conf.Unmarshal(c)
 }
 
 // RunConfig names a run.

@@ -1,0 +1,48 @@
+// SPDX-FileCopyrightText: The prefectlogs authors
+// SPDX-License-Identifier: Apache-2.0
+
+package prefectexporter
+
+import (
+	"testing"
+
+	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/metric/noop"
+)
+
+// Counted returns a counter of the exporter, of all attributes or of those that have this value.
+func Counted(t *testing.T, telemetry *componenttest.Telemetry, name, value string) int {
+	return counted(t, telemetry, name, value)
+}
+
+// Metrics returns what each metric is said to count, and its unit.
+func Metrics(t *testing.T) map[string]string {
+	t.Helper()
+	noted := &noting{metrics: map[string]string{}}
+	set := settingsOf(componenttest.NewTelemetry())
+	set.MeterProvider = noted
+	if _, err := newTelemetry(set); err != nil {
+		t.Fatal(err)
+	}
+	return noted.metrics
+}
+
+// noting is a provider of meters that notes what is made.
+type noting struct {
+	noop.MeterProvider
+	metrics map[string]string
+}
+
+func (n *noting) Meter(string, ...metric.MeterOption) metric.Meter { return notingMeter{noting: n} }
+
+type notingMeter struct {
+	noop.Meter
+	*noting
+}
+
+func (n notingMeter) Int64Counter(name string, options ...metric.Int64CounterOption) (metric.Int64Counter, error) {
+	c := metric.NewInt64CounterConfig(options...)
+	n.metrics[name] = c.Description() + " " + c.Unit()
+	return noop.Int64Counter{}, nil
+}
