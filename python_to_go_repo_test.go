@@ -36,7 +36,7 @@ func TestEveryRowOfPythonToGoNamesATestThatExists(t *testing.T) {
 		if why, ok := strings.CutPrefix(proofs, "none: "); ok && why != "" {
 			continue
 		}
-		for _, named := range strings.Split(strings.ReplaceAll(proofs, "`, `", "`\x00`"), "\x00") {
+		for named := range strings.SplitSeq(strings.ReplaceAll(proofs, "`, `", "`\x00`"), "\x00") {
 			found := proof.FindStringSubmatch(named)
 			if found == nil {
 				t.Errorf("docs/python-to-go.md:%d: %q names no test", n+1, named)

@@ -136,7 +136,7 @@ func TestJSONLinesHoldTheWholeRecord(t *testing.T) {
 	record := said("hello <b>", attribute.Int("n", 5), attribute.String("name", "taken"), attribute.String("api_key", "x"),
 		attribute.String("exception.type", "ValueError"), attribute.String("exception.message", "bad"), attribute.String("exception.stacktrace", "line 1"),
 		attribute.String("code.file.path", "/src/main.go"), attribute.Int("code.line.number", 12), attribute.String("code.function.name", "main.work"))
-	ctx := run.NewContext(t.Context(), run.Info{FlowRunID: flowA, FlowRunName: "merry-fox", TaskRunID: taskA})
+	ctx := run.NewContext(t.Context(), run.Info{FlowRunID: flowA, FlowRunName: "merry-fox", DeploymentName: "nightly", TaskRunID: taskA})
 	var plain, pretty bytes.Buffer
 	emitIn(ctx, in(t, &plain, console.WithFormat(console.JSON("default"))), "orders", record)
 	emitIn(ctx, in(t, &pretty, console.WithFormat(console.JSON("pretty"))), "orders", record)
@@ -154,7 +154,7 @@ func TestJSONLinesHoldTheWholeRecord(t *testing.T) {
 		"name": "orders", "msg": "hello <b>", "message": "hello <b>", "levelname": "INFO", "levelno": 20.0, "severity": "INFO",
 		"pathname": "/src/main.go", "filename": "main.go", "module": "main", "lineno": 12.0, "funcName": "main.work",
 		"exc_info": map[string]any{"type": "ValueError", "message": "bad", "traceback": "line 1"}, "process": float64(os.Getpid()),
-		"created": float64(record.Timestamp().UnixMicro()) / 1e6, "msecs": 6.0, "flow_run_id": flowA, "flow_run_name": "merry-fox", "flow_name": "<unknown>",
+		"created": float64(record.Timestamp().UnixMicro()) / 1e6, "msecs": 6.0, "flow_run_id": flowA, "flow_run_name": "merry-fox", "flow_name": "<unknown>", "deployment_name": "nightly",
 		"task_run_id": taskA, "task_run_name": "<unknown>", "task_name": "<unknown>", "n": 5.0, "name_": "taken",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

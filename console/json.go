@@ -117,6 +117,9 @@ func (o *object) addRun(r *record) {
 		o.add("flow_run_id", quoted(r.ids.Flow.String()))
 		o.add("flow_run_name", quoted(r.field("flow_run_name").(string)))
 		o.add("flow_name", quoted(r.field("flow_name").(string)))
+		if name, _ := r.field("deployment_name").(string); name != unknown {
+			o.add("deployment_name", quoted(name))
+		}
 	}
 	if r.ids.Task != (run.ID{}) {
 		o.add("task_run_id", quoted(r.ids.Task.String()))
@@ -139,8 +142,8 @@ func (o *object) addAll(raw json.RawMessage) {
 			return
 		}
 		switch name, _ := key.(string); name {
-		case "flow_run_name", "flow_name", "task_run_name", "task_name",
-			"prefect.flow_run.name", "prefect.flow.name", "prefect.task_run.name", "prefect.task.name",
+		case "flow_run_name", "flow_name", "task_run_name", "task_name", "deployment_name",
+			"prefect.flow_run.name", "prefect.flow.name", "prefect.task_run.name", "prefect.task.name", "prefect.deployment.name",
 			"code.file.path", "code.filepath", "code.function.name", "code.function", "code.line.number", "code.lineno":
 		default:
 			o.add(name, value)

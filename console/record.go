@@ -140,6 +140,8 @@ func (r *record) field(name string) any {
 		return r.runName(name, "prefect.task_run.name", func(i run.Info) string { return i.TaskRunName })
 	case "task_name":
 		return r.runName(name, "prefect.task.name", func(i run.Info) string { return i.TaskName })
+	case "deployment_name":
+		return r.runName(name, "prefect.deployment.name", func(i run.Info) string { return i.DeploymentName })
 	}
 	v, ok := r.attribute(name)
 	if !ok {

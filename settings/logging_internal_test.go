@@ -27,9 +27,11 @@ func loggingIn(t *testing.T, text string, environ ...string) (Logging, error) {
 }
 
 func TestErrorsOfALoggingYMLNameFileLineAndSetting(t *testing.T) {
-	bomb := "a: &a [x, x, x, x, x, x, x, x, x, x]\n"
+	var bomb strings.Builder
+	bomb.WriteString("a: &a [x, x, x, x, x, x, x, x, x, x]\n")
 	for c := 'b'; c < 'i'; c++ {
-		bomb += fmt.Sprintf("%c: &%c [*%c, *%c, *%c, *%c, *%c, *%c, *%c, *%c, *%c, *%c]\n", c, c, c-1, c-1, c-1, c-1, c-1, c-1, c-1, c-1, c-1, c-1)
+		again := strings.TrimSuffix(strings.Repeat("*"+string(c-1)+", ", 10), ", ")
+		fmt.Fprintf(&bomb, "%c: &%c [%s]\n", c, c, again)
 	}
 	for name, tt := range map[string]struct {
 		text string
@@ -47,7 +49,7 @@ func TestErrorsOfALoggingYMLNameFileLineAndSetting(t *testing.T) {
 		"a merge of nothing":      {"a: {<<: 5}", []string{"logging.yml:1: << wants a table"}},
 		"a tag":                   {"a: !!binary aGk=", []string{"logging.yml:1: the tag !!binary cannot be read"}},
 		"a number too large":      {"a: 99999999999999999999", []string{"logging.yml:1: a number that is too large"}},
-		"aliases of aliases":      {bomb, []string{"is too large, or nested too deep"}},
+		"aliases of aliases":      {bomb.String(), []string{"is too large, or nested too deep"}},
 		"lists in lists":          {"a: " + strings.Repeat("[", 500) + strings.Repeat("]", 500), []string{"logging.yml:1: "}},
 	} {
 		t.Run(name, func(t *testing.T) {
