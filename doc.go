@@ -14,6 +14,9 @@
 //	an API URL, no run in the environment          a live pipeline: a later record may carry its run
 //	an API URL and PREFECT__FLOW_RUN_ID            a live pipeline into that run
 //
-// The parts are usable alone: packages exporter, processor, mapping, run and
-// settings, each with its own documentation.
+// The logging.yml of the user's Python flows governs levels, handlers and the
+// console here too; see [Setup] and [WithConsole].
+//
+// The parts are usable alone: packages exporter, processor, console, mapping, run
+// and settings, each with its own documentation.
 package prefectlogs

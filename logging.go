@@ -138,16 +138,17 @@ func (r *router) OnEmit(ctx context.Context, record *sdklog.Record) error {
 	logger := record.InstrumentationScope().Name
 	route := r.route(ctx, logger)
 	level := mapping.LevelOf(int(record.Severity()), record.SeverityText())
-	for _, t := range route.Lines {
+	switch {
+	case r.api == nil:
+	case level >= route.API:
+		_ = r.api.OnEmit(ctx, record) // always nil
+	case route.API == dictconfig.Never && len(r.lines) == 0:
+		r.nowhere(logger)
+	}
+	for _, t := range route.Lines { // last, for a terminal may make it wait
 		if lines := r.lines[t.Handler]; lines != nil && level >= t.Least {
 			_ = lines.OnEmit(ctx, record) // always nil
 		}
-	}
-	if r.api != nil && level >= route.API {
-		return r.api.OnEmit(ctx, record)
-	}
-	if r.api != nil && route.API == dictconfig.Never && len(r.lines) == 0 {
-		r.nowhere(logger)
 	}
 	return nil
 }
