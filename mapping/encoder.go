@@ -53,7 +53,8 @@ const exceptionParts = 3
 // scratch is what encoding one entry needs beside the line. It stays with the entry.
 type scratch struct {
 	find      finder
-	shown     []shown // the attributes for the message
+	meanings  []meaning // of the attributes
+	shown     []shown   // the attributes for the message
 	exception [exceptionParts]string
 	logger    string
 	level     int
@@ -64,6 +65,8 @@ type scratch struct {
 	value     []byte                // a value on its way to plain
 	key       []byte                // the name of a map and its member
 	last      map[attribute.Key]int // of the records with very many attributes
+	clock     payload.Clock
+	source    source
 	flow      [36]byte
 	task      [36]byte
 	hex       [32]byte
@@ -94,12 +97,12 @@ func (e *Entry) begin() *scratch {
 	return e.scratch
 }
 
-// reset forgets the entry, of whose texts it then holds none.
+// reset forgets the entry, of whose texts it then holds none but the logger's name.
 func (s *scratch) reset() {
 	s.find = finder{}
-	s.shown = s.shown[:0]
-	if cap(s.shown) > maxKeptShown {
-		s.shown = nil
+	s.shown, s.meanings = s.shown[:0], s.meanings[:0]
+	if cap(s.meanings) > maxKeptShown {
+		s.shown, s.meanings = nil, nil
 	}
 	s.exception = [exceptionParts]string{}
 	s.logger = ""
@@ -144,17 +147,9 @@ func (enc *Encoder) Append(dst []byte, e *Entry, limit int) ([]byte, Meta, error
 
 	begin := len(dst)
 	end := begin + max(limit, MinLimit) - len(afterMessage)
-	task := s.task[:0]
-	if !ids.Task.IsZero() {
-		task = ids.Task.AppendTo(task)
-	}
-	dst = payload.AppendHead(dst, meta.Level, meta.Micros, ids.Flow.AppendTo(s.flow[:0]), task)
-
-	name := text{buf: dst, start: len(dst), limit: len(dst) + (end-len(dst)-len(afterName))/2, keepANSI: enc.config.KeepANSI}
-	name.append(loggerName(s, e, ids))
-	enc.secrets.mask(&name)
-	message := text{buf: append(name.buf, afterName...), limit: end, keepANSI: enc.config.KeepANSI}
-	message.start = len(message.buf)
+	dst = s.clock.AppendHead(dst, meta.Level, meta.Micros)
+	dst = enc.appendSource(dst, s, ids, loggerName(s, e, ids), end)
+	message := text{buf: dst, start: len(dst), limit: end, keepANSI: enc.config.KeepANSI}
 	enc.appendMessage(&message, s, e)
 	if message.cut && enc.config.Oversize != TruncateOversize {
 		if enc.config.Oversize == DropOversize {
@@ -168,16 +163,59 @@ func (enc *Encoder) Append(dst []byte, e *Entry, limit int) ([]byte, Meta, error
 	return append(message.buf, afterMessage...), meta, nil
 }
 
+// source is what stands in a line between its stamp and its message, as the entry's
+// last record had it: most records have it from the one before.
+type source struct {
+	enc  *Encoder
+	ids  run.IDs
+	name []byte
+	line []byte
+}
+
+// maxKeptName bounds the names in a source, escaped: within any limit they have room.
+const maxKeptName = 64
+
+// appendSource writes the run of a record and its logger's name, and begins the message.
+func (enc *Encoder) appendSource(dst []byte, s *scratch, ids run.IDs, logger string, end int) []byte {
+	known := &s.source
+	if known.enc == enc && known.ids == ids && string(known.name) == logger {
+		return append(dst, known.line...)
+	}
+	begin := len(dst)
+	task := s.task[:0]
+	if !ids.Task.IsZero() {
+		task = ids.Task.AppendTo(task)
+	}
+	dst = payload.AppendRun(dst, ids.Flow.AppendTo(s.flow[:0]), task)
+	name := text{buf: dst, start: len(dst), limit: len(dst) + (end-len(dst)-len(afterName))/2, keepANSI: enc.config.KeepANSI}
+	name.append(logger)
+	enc.secrets.mask(&name)
+	dst = append(name.buf, afterName...)
+	if len(logger) <= maxKeptName && len(name.buf)-name.start <= maxKeptName && !name.cut {
+		known.enc, known.ids = enc, ids
+		known.name = append(known.name[:0], logger...)
+		known.line = append(known.line[:0], dst[begin:]...)
+	}
+	return dst
+}
+
 // read sorts the attributes of e by what they mean.
 func (enc *Encoder) read(s *scratch, e *Entry) {
+	var seen uint64
+	twice := false // perhaps a key stands twice
+	for i := range e.Attributes {
+		m := enc.table.lookup(string(e.Attributes[i].Key))
+		twice = twice || m.bit == 0 || seen&m.bit != 0
+		seen |= m.bit
+		s.meanings = append(s.meanings, m)
+	}
 	var loggerRank uint16
 	named := false // there are names of runs among those shown
-	for i := range e.Attributes {
+	for i, m := range s.meanings {
 		kv := &e.Attributes[i]
-		if s.overridden(e.Attributes, i) {
+		if twice && s.overridden(e.Attributes, i) {
 			continue
 		}
-		m := enc.table.lookup(string(kv.Key))
 		switch m.field {
 		case fieldNone, ServiceName:
 			s.shown = append(s.shown, shown{i, m.bare})

@@ -14,6 +14,7 @@ import (
 type keyCache struct {
 	slots  [1024]atomic.Pointer[cachedKey]
 	misses atomic.Uint32
+	bits   atomic.Uint32 // given to keys
 }
 
 type cachedKey struct {
@@ -46,11 +47,28 @@ func (c *keyCache) lookup(key string, t *table) meaning {
 		}
 	}
 	m := t.classify(key)
-	if free < 0 && c.misses.Add(1)%replaceEvery == 0 {
-		free = int(first % uint(len(c.slots)))
+	if n > maxCachedKey {
+		return m
 	}
-	if free >= 0 && n <= maxCachedKey {
-		c.slots[free].Store(&cachedKey{strings.Clone(key), m})
+	if free >= 0 {
+		m.bit = c.newBit()
+		if !c.slots[free].CompareAndSwap(nil, &cachedKey{strings.Clone(key), m}) {
+			m.bit = 0 // another goroutine was first
+		}
+		return m
+	}
+	at := int(first % uint(len(c.slots)))
+	if old := c.slots[at].Load(); old.meaning.bit == 0 && c.misses.Add(1)%replaceEvery == 0 {
+		c.slots[at].Store(&cachedKey{strings.Clone(key), m})
 	}
 	return m
+}
+
+// newBit returns a bit that no key has; 0 where there is none left. A key that has one is
+// never replaced, so that it stays the key's.
+func (c *keyCache) newBit() uint64 {
+	if c.bits.Load() >= 64 {
+		return 0
+	}
+	return 1 << (c.bits.Add(1) - 1)
 }

@@ -102,6 +102,7 @@ type meaning struct {
 	field field
 	bare  bool   // it needs no quotes in key=value text
 	rank  uint16 // of two keys that mean the same the lower one wins; never 0
+	bit   uint64 // of this key alone; 0: it has none
 }
 
 // table is what a [Config] says about attribute keys. It is safe for concurrent use.

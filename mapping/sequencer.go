@@ -28,6 +28,7 @@ type Sequencer struct {
 	last     run.ID // the run used last, and its stamp: most records are of one run
 	stamp    int64
 	known    bool
+	clock    payload.Clock
 	current  map[run.ID]int64
 	previous map[run.ID]int64
 }
@@ -55,14 +56,14 @@ func (s *Sequencer) Stamp(line []byte, meta Meta) {
 	}
 	if meta.Parts <= 1 {
 		if micros := s.Next(meta.Run.Flow, meta.Micros); micros != meta.Micros {
-			payload.SetStamp(line, micros)
+			s.clock.SetStamp(line, micros)
 		}
 		return
 	}
 	own := meta.Micros
 	for part := range Lines(line, meta) {
 		if micros := s.Next(meta.Run.Flow, own); micros != own {
-			payload.SetStamp(part, micros)
+			s.clock.SetStamp(part, micros)
 		}
 		own++
 	}

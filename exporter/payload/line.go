@@ -36,11 +36,12 @@ var (
 // of two digits; the stamp to the years 1 to 9998. flow is a canonical
 // UUID of 36 bytes, task one or empty.
 func AppendHead(dst []byte, level int, micros int64, flow, task []byte) []byte {
-	level = min(max(level, 10), 59)
-	dst = append(dst, `{"level":`...)
-	dst = append(dst, byte('0'+level/10), byte('0'+level%10))
-	dst = append(dst, `,"timestamp":"`...)
-	dst = appendStamp(dst, micros)
+	return AppendRun(new(Clock).AppendHead(dst, level, micros), flow, task)
+}
+
+// AppendRun appends the second half of what [AppendHead] does, from the ids on. It is
+// the same for all records of a run.
+func AppendRun(dst []byte, flow, task []byte) []byte {
 	dst = append(dst, `","flow_run_id":"`...)
 	dst = append(dst, flow...)
 	if len(task) == 0 {
@@ -49,11 +50,6 @@ func AppendHead(dst []byte, level int, micros int64, flow, task []byte) []byte {
 	dst = append(dst, `","task_run_id":"`...)
 	dst = append(dst, task...)
 	return append(dst, `","name":"`...)
-}
-
-// SetStamp overwrites the stamp of a line, in microseconds since 1970, UTC.
-func SetStamp(line []byte, micros int64) {
-	appendStamp(line[stampAt:stampAt], micros)
 }
 
 // Level returns the level of a line.
@@ -73,22 +69,4 @@ func TaskRunID(line []byte) []byte {
 		return nil
 	}
 	return line[taskAt+1 : taskAt+1+idLen]
-}
-
-// appendStamp writes the fixed-width form that every server version reads.
-func appendStamp(dst []byte, micros int64) []byte {
-	micros = min(max(micros, minMicros), maxMicros)
-	t := time.UnixMicro(micros).UTC()
-	year, month, day := t.Date()
-	hour, minute, second := t.Clock()
-	fraction := t.Nanosecond() / 1000
-	return append(dst,
-		byte('0'+year/1000), byte('0'+year/100%10), byte('0'+year/10%10), byte('0'+year%10), '-',
-		byte('0'+month/10), byte('0'+month%10), '-',
-		byte('0'+day/10), byte('0'+day%10), 'T',
-		byte('0'+hour/10), byte('0'+hour%10), ':',
-		byte('0'+minute/10), byte('0'+minute%10), ':',
-		byte('0'+second/10), byte('0'+second%10), '.',
-		byte('0'+fraction/100_000), byte('0'+fraction/10_000%10), byte('0'+fraction/1000%10),
-		byte('0'+fraction/100%10), byte('0'+fraction/10%10), byte('0'+fraction%10), 'Z')
 }
