@@ -137,8 +137,11 @@ func (r *resolution) loadLogging(path string) (Logging, error) {
 	}
 	l.Config = override(l.Config, nil, r.exact, r.generation)
 	colors, err := variables.text("PREFECT_LOGGING_COLORS")
+	if err != nil {
+		return Logging{}, err
+	}
 	l.Colors = colors == "True"
-	return l, err
+	return l, nil
 }
 
 // notInVariables are the runs of characters that no variable's name has.

@@ -98,15 +98,17 @@ formatters:
 handlers:
   slack: {class: mine.Slack, webhook: x}
   unused: {class: mine.Other}
+  elsewhere: {class: logging.StreamHandler, stream: "ext://mine.stream"}
   console: {class: logging.StreamHandler, formatter: logfmt, filters: [odd]}
   other: {class: logging.StreamHandler, formatter: braces}
 loggers: {prefect: {propagate: "false"}}
-root: {level: INFO, handlers: [slack, console, other]}
+root: {level: INFO, handlers: [slack, console, other, elsewhere]}
 `)
 	want := []string{
 		"logging.yml: filters.odd has a class, which Python passes over: every record passes; a class of filters stands under ()",
 		`logging.yml: loggers.prefect.propagate is the text "false", which Python takes for true whatever it says`,
 		"logging.yml: formatters.logfmt: class mine.Logfmt is not one that a Go program has; its format alone holds",
+		"logging.yml: handlers.elsewhere is of class logging.StreamHandler on ext://mine.stream, which a Go program does not have; it is left out",
 		"logging.yml: formatters.braces: of the styles only % can be read here; the format of Prefect's standard holds",
 		"logging.yml: handlers.slack is of class mine.Slack, which a Go program does not have; it is left out",
 	}
@@ -132,7 +134,7 @@ func TestEveryProblemIsAnErrorThatNamesItsPlace(t *testing.T) {
 		"no table":             {"version: 1\nloggers: {a: 1}", "loggers.a: want a table"},
 		"no tables":            {"version: 1\nloggers: [a]", "loggers: want a table"},
 		"an unknown key":       {"version: 1\nhandlers: {h: {class: prefect.logging.handlers.APILogHandler, stream: x}}", "handlers.h.stream: is nothing that class"},
-		"another stream":       {"version: 1\nhandlers: {h: {class: logging.StreamHandler, stream: ext://my.stream}}", "handlers.h.stream: want ext://sys.stderr"},
+		"another stream":       {"version: 1\nhandlers: {h: {class: logging.StreamHandler, stream: stderr}}", "handlers.h.stream: want ext://sys.stderr"},
 		"no file":              {"version: 1\nhandlers: {h: {class: logging.FileHandler}}", "handlers.h.filename: want the path"},
 		"another mode":         {"version: 1\nhandlers: {h: {class: logging.FileHandler, filename: x, mode: x}}", "handlers.h.mode: want a or w"},
 		"JSON of another kind": {"version: 1\nformatters: {j: {class: prefect.logging.formatters.JsonFormatter, format: fancy}}", "formatters.j.format: want default or pretty"},

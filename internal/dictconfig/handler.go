@@ -223,7 +223,11 @@ func (r *reader) target(h *Handler, place string, entry map[string]any) {
 		case "ext://sys.stdout":
 			h.Stdout = true
 		default:
-			r.fail(place+".stream", "want ext://sys.stderr or ext://sys.stdout")
+			name, ok := stream.(string)
+			if !ok || !strings.HasPrefix(name, "ext://") {
+				r.fail(place+".stream", "want ext://sys.stderr or ext://sys.stdout")
+			}
+			h.Kind, h.class = Unsupported, h.class+" on "+name
 		}
 	case File:
 		h.Path, _ = entry["filename"].(string)
