@@ -16,7 +16,7 @@ import (
 // The tables of every setting that Prefect has, by which a logging.yml may ask for
 // it: names, the newest first; key in TOML files; type; default. "-" is none. For the
 // second generation they are those of 2.7.0 and 2.20.26 together; where both
-// know a setting, the default is the older one.
+// know a setting, the default is the older one. testdata/variables.py writes them.
 var (
 	//go:embed shipped/variables3.tsv
 	variables3 string
