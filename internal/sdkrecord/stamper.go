@@ -69,6 +69,7 @@ func (s *Stamper) Record(ctx context.Context, record *sdklog.Record) []attribute
 func (s *Stamper) Span(ctx context.Context, attributes []attribute.KeyValue, res *resource.Resource) []attribute.KeyValue {
 	w := s.reader.walker()
 	defer s.reader.release(w)
+	w.entry.Reset()
 	w.ctx = ctx
 	w.entry.Context = run.IDsFromContext(ctx)
 	w.entry.Ambient = w.ambient
