@@ -32,6 +32,7 @@ var layers = []layer{
 
 	{1, "internal/dictconfig", []string{"settings"}, nil},
 	{1, "exporter/payload", nil, nil},
+	{1, "exporter/deadletter", []string{"exporter/payload", "internal/filelock"}, nil},
 	{1, "mapping", []string{"run", "exporter/payload"}, []string{otelModule + "/attribute", "github.com/segmentio/encoding/json"}},
 	{1, "mapping/mappingtest", []string{"run", "mapping"}, []string{otelModule + "/attribute"}},
 	{1, "internal/sdkrecord", []string{"run", "mapping"}, []string{
@@ -44,7 +45,7 @@ var layers = []layer{
 	{3, "exporter/delivery", []string{"exporter/payload", "exporter/prefectapi"}, []string{"github.com/cenkalti/backoff/v4"}},
 
 	{4, "exporter", []string{
-		"settings", "run", "mapping", "internal/sdkrecord", "exporter/payload", "exporter/prefectapi", "exporter/delivery",
+		"settings", "run", "mapping", "internal/sdkrecord", "exporter/payload", "exporter/deadletter", "exporter/prefectapi", "exporter/delivery",
 	}, []string{sdkLog}},
 	{4, "processor", []string{"run", "mapping", "internal/sdkrecord", "exporter/payload", "internal/spool"}, []string{sdkLog, otelModule + "/attribute", otelModule + "/metric"}},
 
@@ -52,7 +53,7 @@ var layers = []layer{
 
 	{5, "runlog", []string{"run", "internal/sdkrecord"}, []string{otelSlog, otelModule, otelModule + "/log", otelModule + "/sdk/trace"}},
 
-	{6, ".", []string{"settings", "run", "mapping", "exporter", "processor", "runlog", "console", "internal/dictconfig"}, []string{
+	{6, ".", []string{"settings", "run", "mapping", "exporter", "exporter/deadletter", "processor", "runlog", "console", "internal/dictconfig"}, []string{
 		otelSlog, otelModule + "/attribute", otelModule + "/log", sdkLog, otelModule + "/sdk/resource",
 	}},
 

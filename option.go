@@ -100,6 +100,10 @@ func WithBatch(opts ...processor.Option) Option {
 // [processor.WithSpool].
 func WithSpool(dir string) Option { return WithBatch(processor.WithSpool(dir)) }
 
+// WithDeadLetter keeps records that the server refuses in a file, so that [Replay] can send them
+// again once what was wrong is mended. See [exporter.WithDeadLetter].
+func WithDeadLetter(path string) Option { return WithExporter(exporter.WithDeadLetter(path)) }
+
 // WithResource sets the resource of the provider. The default is the SDK's, which
 // reads OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME.
 func WithResource(r *resource.Resource) Option {

@@ -13,6 +13,7 @@ import (
 
 	sdklog "go.opentelemetry.io/otel/sdk/log"
 
+	"github.com/prefectlogs/prefectlogs/exporter/deadletter"
 	"github.com/prefectlogs/prefectlogs/exporter/delivery"
 	"github.com/prefectlogs/prefectlogs/exporter/payload"
 	"github.com/prefectlogs/prefectlogs/exporter/prefectapi"
@@ -41,6 +42,7 @@ type Exporter struct {
 	client    *prefectapi.Client
 	deliverer *delivery.Deliverer
 	target    string
+	dead      *deadletter.Log // nil: refused records are not kept
 	reporter  *diag.Reporter
 
 	stampMu   sync.Mutex // guards sequencer
@@ -89,6 +91,12 @@ func New(_ context.Context, opts ...Option) (*Exporter, error) {
 		work:     newActivity(),
 
 		exportTimeout: c.exportTimeout,
+	}
+	if c.deadLetter != "" {
+		var err error
+		if e.dead, err = deadletter.Open(c.deadLetter, cmp.Or(int64(c.deadLetterSize), defaultDeadLetterSize), e.target); err != nil {
+			return nil, fmt.Errorf("exporter: %w", err)
+		}
 	}
 	e.deliverer = delivery.New(client, func(r delivery.Retry) {
 		next := "trying again"
@@ -150,12 +158,41 @@ func (e *Exporter) Target() string { return e.target }
 
 // say tells what became of a request, where that is news.
 func (e *Exporter) say(outcome payload.Outcome) {
-	if len(outcome.Refused) > 0 {
-		e.reporter.Tell(fmt.Errorf("%d log records were refused and are lost (%s)", len(outcome.Refused), outcome.Refused[0].Reason))
+	if n := len(outcome.Refused); n > 0 {
+		e.reporter.Tell(fmt.Errorf("%d log records were refused and %s (%s)", n, e.bury(outcome.Refused), outcome.Refused[0].Reason))
 	}
 	if outcome.Err == nil {
 		e.reporter.Working()
 	}
+}
+
+// bury keeps refused records in the dead letter, and returns what becomes of them, in words.
+func (e *Exporter) bury(refused []payload.Refusal) string {
+	if e.dead == nil {
+		return "are lost"
+	}
+	if err := e.dead.Add(refused); err != nil {
+		e.reporter.Failing("dead letter", err)
+		return "may be lost"
+	}
+	return "are kept in " + e.dead.Path()
+}
+
+// Replay sends what is in the dead letter at path once more, as far as it is for this exporter's
+// target. What stands on the server is not sent again, so Replay may be called again whatever became of the call
+// before. Records that are refused again are in the dead letter again. It tries each request once, and an error
+// says why not all of them were sent.
+func (e *Exporter) Replay(ctx context.Context, path string) (deadletter.Result, error) {
+	ctx, end, ok := e.work.begin(ctx)
+	if !ok {
+		return deadletter.Result{}, sdklog.ErrExporterShutdown
+	}
+	defer end()
+	result, err := deadletter.Replay(ctx, path, deadletter.Server{Target: e.target, Limits: e.limits, Resume: e.deliverer.Resume})
+	if err != nil {
+		err = fmt.Errorf("exporter: replaying: %w", err)
+	}
+	return result, err
 }
 
 // Export delivers the records and returns when they are stored or given up. It

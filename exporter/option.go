@@ -47,8 +47,12 @@ type config struct {
 	connection    prefectapi.Connection
 	transport     http.RoundTripper
 	exportTimeout time.Duration
-	onError       func(error)
-	problems      []error
+
+	deadLetter     string
+	deadLetterSize int
+
+	onError  func(error)
+	problems []error
 }
 
 func (c config) invalid(format string, args ...any) config {
@@ -194,6 +198,33 @@ func WithTransport(rt http.RoundTripper) Option {
 	})
 }
 
+// WithDeadLetter keeps records that are refused in the file at path, as JSON lines with time, reason and
+// target, so that [Exporter.Replay] can send them again. Its folder has to be there. By default they are lost.
+// See package deadletter.
+func WithDeadLetter(path string) Option {
+	return optionFunc(func(c config) config {
+		if path == "" {
+			return c.invalid("the path of the dead letter is empty; leave the option out for none")
+		}
+		c.deadLetter = path
+		return c
+	})
+}
+
+// WithDeadLetterSize bounds the dead letter in bytes: behind half of it a second file is begun, and behind all of it the
+// oldest half is dropped. The default is 16 MiB. Less than four times the max log size is an error.
+func WithDeadLetterSize(bytes int) Option {
+	return optionFunc(func(c config) config {
+		c.deadLetterSize = bytes
+		if bytes <= 0 {
+			return c.invalid("the dead letter's size is %d bytes; it must be positive", bytes)
+		}
+		return c
+	})
+}
+
+const defaultDeadLetterSize = 16 << 20
+
 // WithErrorHandler hands everything that the exporter has to say to handle, in
 // place of writing it to standard error at a bounded rate. handle may be
 // called concurrently and while a record is being logged; it must not block.
@@ -225,6 +256,9 @@ func newConfig(opts []Option) (config, error) {
 		c.defaultRun = &environment
 	}
 	c = c.underLimits().underClient()
+	if c.deadLetterSize > 0 && c.deadLetterSize < 4*c.maxLogSize {
+		c = c.invalid("the dead letter's size of %d bytes is less than four times the max log size of %d bytes; raise the one or lower the other", c.deadLetterSize, c.maxLogSize)
+	}
 	return c, errors.Join(c.problems...)
 }
 

@@ -76,10 +76,17 @@ func (q *queue) dropFile(page *queuedPage) {
 // inFile reports whether the file has all lines of the page.
 func (p *queuedPage) inFile() bool { return p.file != nil && p.file.Lines() == p.records }
 
-// keep leaves the file of a page for the next process, with so many records that are not settled.
-func (q *queue) keep(page *queuedPage, records int) {
-	q.kept += records
-	page.leave = true
+// keep leaves the file of a page for the next process, with so many records that are not settled. It returns
+// how many of these are in the file for certain.
+func (q *queue) keep(page *queuedPage, unsettled int) (kept int) {
+	if page.file == nil || unsettled == 0 {
+		return 0
+	}
+	missing := page.records - page.file.Lines() // nobody knows whether of those settled or of these
+	page.leave = missing < page.records
+	kept = max(unsettled-missing, 0)
+	q.kept += kept
+	return kept
 }
 
 // makeRoom lets pages wait in their files alone until there is room for a page in memory. It
@@ -190,17 +197,20 @@ func (q *queue) removePage(page *queuedPage) {
 func (q *queue) leaveUnsent(unsent payload.Request) (kept int) {
 	owners := map[*byte]*queuedPage{}
 	for _, page := range q.flying {
-		if page.inFile() {
+		if page.file != nil {
 			for line := range page.page.Lines().All() {
 				owners[&line[0]] = page
 			}
 		}
 	}
+	counts := map[*queuedPage]int{}
 	for _, line := range unsent.All() {
 		if page := owners[&line[0]]; page != nil {
-			q.keep(page, 1)
-			kept++
+			counts[page]++
 		}
+	}
+	for page, n := range counts {
+		kept += q.keep(page, n)
 	}
 	return kept
 }

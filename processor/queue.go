@@ -186,11 +186,7 @@ func (q *queue) evictAll() (lost int) {
 	for i := range q.lanes {
 		for _, page := range q.lanes[i].pages {
 			waits := page.waiting().Records() + page.alone
-			if page.inFile() {
-				q.keep(page, waits)
-			} else {
-				lost += waits
-			}
+			lost += waits - q.keep(page, waits)
 			q.alone -= page.alone
 			page.alone = 0
 			page.rest, page.sealed = payload.Lines{}, true

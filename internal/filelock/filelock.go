@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 )
 
 // The states in which [Try] takes no lock.
@@ -29,3 +30,17 @@ func Try(path string) (*os.File, error) {
 	}
 	return file, nil
 }
+
+// Wait is Try that waits for the lock, up to a time.
+func Wait(path string, upTo time.Duration) (*os.File, error) {
+	for end := time.Now().Add(upTo); ; {
+		file, err := Try(path)
+		if err == nil || !errors.Is(err, ErrHeld) || time.Now().After(end) {
+			return file, err
+		}
+		<-time.After(lookEvery)
+	}
+}
+
+// lookEvery is how often a lock is tried that is held for a few writes.
+const lookEvery = 5 * time.Millisecond

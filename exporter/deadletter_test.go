@@ -1,0 +1,96 @@
+// SPDX-FileCopyrightText: The prefectlogs authors
+// SPDX-License-Identifier: Apache-2.0
+
+package exporter_test
+
+import (
+	"context"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/prefectlogs/prefectlogs/exporter"
+	"github.com/prefectlogs/prefectlogs/exporter/deadletter"
+	"github.com/prefectlogs/prefectlogs/prefecttest"
+)
+
+func TestRefusedRecordsAreKeptAndReplayedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := prefecttest.NewServer(t)
+		path := filepath.Join(t.TempDir(), "dead")
+		withSecrets, err := url.Parse(server.URL())
+		if err != nil {
+			t.Fatal(err)
+		}
+		withSecrets.User = url.UserPassword("user", "hunter2")
+		exp, told := newExporter(t, server, exporter.WithDeadLetter(path), exporter.WithEndpoint(withSecrets.String()), exporter.WithAPIKey("pnu_secret"))
+		server.Fault(prefecttest.Refuse(1, 3))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := exp.Export(ctx, records(5)); err == nil {
+			t.Error("that records are refused is no error")
+		}
+		if all := strings.Join(told.all(), "\n"); !strings.Contains(all, "2 log records were refused and are kept in "+path) {
+			t.Errorf("said %q", all)
+		}
+		text, err := os.ReadFile(path)
+		if err != nil || strings.Count(string(text), "\n") != 2 || !strings.Contains(string(text), `"reason":"invalid","target":"`+server.URL()) {
+			t.Errorf("%v: %s", err, text)
+		}
+		if strings.Contains(string(text), "hunter2") || strings.Contains(string(text), "pnu_secret") {
+			t.Errorf("it tells a secret: %s", text)
+		}
+		for i, want := range []deadletter.Result{{Stored: 2}, {}, {Stored: 2}} {
+			if i == 2 { // as after a replay that was killed before it noted what it had done
+				if err := os.WriteFile(path, text, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			got, err := exp.Replay(ctx, path)
+			if diff := cmp.Diff(want, got); diff != "" || err != nil {
+				t.Errorf("replay %d: %v %s", i, err, diff)
+			}
+		}
+		if n := len(server.Logs()); n != 5 {
+			t.Errorf("%d records are stored, want 5", n)
+		}
+	})
+}
+
+func TestRefusedRecordsWithoutADeadLetterAreLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := prefecttest.NewServer(t)
+		exp, told := newExporter(t, server)
+		server.Fault(prefecttest.Refuse(0))
+		if err := exp.Export(t.Context(), records(1)); err != nil {
+			t.Error(err)
+		}
+		if all := strings.Join(told.all(), "\n"); !strings.Contains(all, "are lost") {
+			t.Errorf("said %q", all)
+		}
+	})
+}
+
+func TestOptionsOfTheDeadLetterAreChecked(t *testing.T) {
+	dir := t.TempDir()
+	for name, test := range map[string]struct {
+		opts []exporter.Option
+		want string
+	}{
+		"an empty path":      {[]exporter.Option{exporter.WithDeadLetter("")}, "path of the dead letter is empty"},
+		"no size":            {[]exporter.Option{exporter.WithDeadLetterSize(0)}, "must be positive"},
+		"a size too small":   {[]exporter.Option{exporter.WithDeadLetterSize(1 << 20)}, "four times the max log size"},
+		"a folder as a file": {[]exporter.Option{exporter.WithDeadLetter(dir)}, "no regular file"},
+	} {
+		opts := append([]exporter.Option{exporter.WithSettings(isolated(t)), exporter.WithEndpoint("http://127.0.0.1:1/api")}, test.opts...)
+		if _, err := exporter.New(t.Context(), opts...); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v, want an error with %q", name, err, test.want)
+		}
+	}
+}
