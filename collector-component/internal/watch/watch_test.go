@@ -35,7 +35,7 @@ type api struct {
 func (a *api) TracedRuns(ctx context.Context, _ int, found func(prefectapi.TracedRun)) (bool, error) {
 	n := len(a.asked)
 	a.asked = append(a.asked, time.Since(a.began))
-	time.Sleep(a.takes)
+	<-time.After(a.takes)
 	runs, err := a.answer(n)
 	for _, r := range runs {
 		found(r)

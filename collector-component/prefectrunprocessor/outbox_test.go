@@ -1,0 +1,153 @@
+// SPDX-FileCopyrightText: The prefectlogs authors
+// SPDX-License-Identifier: Apache-2.0
+
+package prefectrunprocessor_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.opentelemetry.io/collector/consumer/consumererror"
+	"go.opentelemetry.io/collector/pdata/plog"
+
+	"github.com/prefectlogs/prefectlogs/collector-component/prefectrunprocessor"
+)
+
+func TestTheOrderOfATraceStaysWithinAndAcrossPushes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := newInstance(t, nil)
+		i.flow("t f", flowF)
+		logs := plog.NewLogs()
+		records := logs.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords()
+		for _, what := range []string{"t f 1", "t lost 2", "t f 3"} {
+			fillLog(records.AppendEmpty(), what)
+		}
+		if err := i.logs.ConsumeLogs(t.Context(), logs); err != nil {
+			t.Fatal(err)
+		}
+		i.log("t f 4")
+		i.flow("u g", flowG)
+		i.log("u g 5")
+		wait(11 * time.Second)
+		if diff := cmp.Diff([]string{"1 F/", "5 G/", "2 F/", "3 F/", "4 F/"}, i.sink.take()); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+		i.shutdown()
+	})
+}
+
+// While the next component takes nothing, the processor takes nothing, so that a push can be sent again; what had been taken before is kept.
+func TestARefusedPushIsRefusedAsAWhole(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := newInstance(t, nil)
+		i.flow("t f", flowF)
+		i.log("u x waits before")
+		push := func() error {
+			logs := plog.NewLogs()
+			records := logs.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords()
+			fillLog(records.AppendEmpty(), "t f known")
+			fillLog(records.AppendEmpty(), "u x waits")
+			return i.logs.ConsumeLogs(t.Context(), logs)
+		}
+		i.sink.setRefuse(errRefused)
+		if err := push(); !errors.Is(err, errRefused) {
+			t.Errorf("the push ended with %v", err)
+		}
+		wait(11 * time.Second) // what waited is to be handed on, and is refused
+		if err := push(); !errors.Is(err, errRefused) {
+			t.Errorf("the push ended with %v", err)
+		}
+		i.sink.setRefuse(nil)
+		wait(6 * time.Second)
+		if err := push(); err != nil {
+			t.Error(err)
+		}
+		i.sink.setRefuse(consumererror.NewPermanent(errRefused))
+		if err := push(); !consumererror.IsPermanent(err) { // nobody sends it again: what can wait, waits
+			t.Errorf("the push ended with %v", err)
+		}
+		i.sink.setRefuse(nil)
+		wait(11 * time.Second)
+		want := []string{"waits before /", "known F/", "waits /", "waits /"}
+		if diff := cmp.Diff(want, i.sink.take()); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+		i.shutdown()
+	})
+}
+
+func TestShutdownHandsOnWhatWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := newInstance(t, nil)
+		i.flow("t f", flowF)
+		i.log("t x 1")
+		i.log("u x 2")
+		i.shutdown()
+		if diff := cmp.Diff([]string{"1 F/", "2 /"}, i.sink.take()); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+	})
+}
+
+func TestShutdownSaysWhatIsLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := newInstance(t, nil)
+		i.log("u x 1")
+		i.log("u x 2")
+		i.sink.setRefuse(errRefused)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := i.logs.Shutdown(ctx); !errors.Is(err, errRefused) || !strings.Contains(err.Error(), "2 logs") {
+			t.Errorf("the shutdown ended with %v", err)
+		}
+		if err := i.traces.Shutdown(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestLogsAreGivenUpWhereTheNextComponentTakesNothingForLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := newInstance(t, nil)
+		i.log("u x 1")
+		i.sink.setRefuse(errRefused)
+		wait(10*time.Second + 70*time.Second)
+		i.sink.setRefuse(nil)
+		i.log("u x 2")
+		wait(11 * time.Second)
+		if diff := cmp.Diff([]string{"2 /"}, i.sink.take()); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+		i.shutdown()
+	})
+}
+
+func TestWaitingIsBoundedInBytes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := newInstance(t, func(c *prefectrunprocessor.Config) { c.MaxWaitBytes = 2000 })
+		i.flow("t f", flowF)
+		for n := range 100 {
+			i.log(fmt.Sprintf("t x %d", n))
+		}
+		wait(0)
+		var want []string
+		for n := range 94 { // six of them take no more than 2,000 bytes
+			want = append(want, fmt.Sprintf("%d F/", n))
+		}
+		if diff := cmp.Diff(want, i.sink.take()); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+		i.log("t x " + strings.Repeat("long", 1000))
+		wait(0)
+		if got := i.sink.take(); len(got) != 7 || !strings.HasPrefix(got[6], "long") {
+			t.Errorf("%.100q", got)
+		}
+		i.shutdown()
+	})
+}
