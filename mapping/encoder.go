@@ -67,6 +67,7 @@ type scratch struct {
 	last      map[attribute.Key]int // of the records with very many attributes
 	clock     payload.Clock
 	source    source
+	parsed    [RunType - FlowRunID + 1]parsed // of the attributes that name a run
 	flow      [36]byte
 	task      [36]byte
 	hex       [32]byte
@@ -221,7 +222,7 @@ func (enc *Encoder) read(s *scratch, e *Entry) {
 			s.shown = append(s.shown, shown{i, m.bare})
 		case fieldDenied, fieldSkipped:
 		case FlowRunID, TaskRunID, TypedID, RunType:
-			if !s.find.offer(m, kv.Value) {
+			if !s.find.offer(m, kv.Value, &s.parsed[m.field-FlowRunID]) {
 				enc.badID(string(kv.Key))
 			}
 		case RunName:

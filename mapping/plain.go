@@ -27,12 +27,11 @@ func isPlain(s string) bool {
 	// character, a quote or a backslash; in high, that it is not ASCII.
 	var marked, high uint64
 	rest := unsafe.Slice(unsafe.StringData(s), len(s))
-	for len(rest) >= 8 {
-		word := binary.LittleEndian.Uint64(rest)
-		quote, slash := word^quotes, word^slashes
-		marked |= (word-controls)&^word | (quote-each)&^quote | (slash-each)&^slash
-		high |= word
-		rest = rest[8:]
+	for ; len(rest) >= 16; rest = rest[16:] {
+		one, other := binary.LittleEndian.Uint64(rest), binary.LittleEndian.Uint64(rest[8:])
+		marked |= (one-controls)&^one | ((one^quotes)-each)&^(one^quotes) | ((one^slashes)-each)&^(one^slashes)
+		marked |= (other-controls)&^other | ((other^quotes)-each)&^(other^quotes) | ((other^slashes)-each)&^(other^slashes)
+		high |= one | other
 	}
 	if marked&top != 0 {
 		return false

@@ -32,9 +32,18 @@ func TestAnEntryUsedAgainWritesWhatANewOneWrites(t *testing.T) {
 	for i := range 70 { // more than have a bit of their own
 		keys = append(keys, fmt.Sprint("key ", i))
 	}
+	ids := []string{
+		"11111111-2222-3333-4444-555555555555", "11111111-2222-3333-4444-55555555555A", "11111111222233334444555555555555",
+		"", "None", "11111111-2222-3333-4444-55555555555x", strings.Repeat("\x00", 36), strings.Repeat("0", 32),
+	}
 	var used Entry
 	for range 20_000 {
 		var attributes []attribute.KeyValue
+		for _, key := range []string{"flow_run_id", "prefect.task_run.id", "prefect.run.id"} {
+			if random.IntN(3) == 0 {
+				attributes = append(attributes, attribute.String(key, ids[random.IntN(len(ids))]))
+			}
+		}
 		for range random.IntN(6) {
 			attributes = append(attributes, attribute.Int(keys[random.IntN(len(keys))], random.IntN(5)))
 		}

@@ -21,9 +21,28 @@ type finder struct {
 	runType            string
 }
 
+// parsed is an id and its text, of the record before: programs log many records of a run.
+type parsed struct {
+	text [36]byte
+	id   run.ID // zero: none yet
+}
+
+func (p *parsed) parse(text string) (run.ID, error) {
+	if p != nil && string(p.text[:]) == text && !p.id.IsZero() {
+		return p.id, nil
+	}
+	id, err := run.ParseID(text)
+	if p != nil && err == nil && len(text) == len(p.text) {
+		copy(p.text[:], text)
+		p.id = id
+	}
+	return id, err
+}
+
 // offer takes an attribute into account if it names a run. It reports false for
-// an attribute that should hold an id and does not.
-func (f *finder) offer(m meaning, value attribute.Value) bool {
+// an attribute that should hold an id and does not. before, if not nil, is what the
+// attribute of this meaning held last.
+func (f *finder) offer(m meaning, value attribute.Value, before *parsed) bool {
 	if m.field == RunType {
 		f.runType = value.AsString()
 		return true
@@ -32,7 +51,7 @@ func (f *finder) offer(m meaning, value attribute.Value) bool {
 		return value.Type() == attribute.EMPTY
 	}
 	text := value.AsString()
-	id, err := run.ParseID(text)
+	id, err := before.parse(text)
 	if err != nil {
 		return isPlaceholder(text)
 	}
@@ -138,7 +157,7 @@ func (r *resolver) add(kv attribute.KeyValue) {
 	m := r.enc.table.lookup(string(kv.Key))
 	switch m.field {
 	case FlowRunID, TaskRunID, TypedID, RunType:
-		if !r.find.offer(m, kv.Value) {
+		if !r.find.offer(m, kv.Value, nil) {
 			r.enc.badID(string(kv.Key))
 		}
 	case ServiceName:
