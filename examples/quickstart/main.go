@@ -8,11 +8,15 @@
 // PREFECT_API_URL set it does the same on that server and prints the link of the
 // run's page. It exits with status 1 if anything that was logged cannot be
 // read back equal.
+//
+// With --spool it logs from a program that is killed as soon as it has logged, and
+// that is started again.
 package main
 
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"log/slog"
 	"os"
@@ -26,7 +30,15 @@ import (
 )
 
 func main() {
-	if err := quickstart(context.Background()); err != nil {
+	spool := flag.Bool("spool", false, "log from a program that is killed, and started again")
+	flag.Parse()
+	do := quickstart
+	if dir := os.Getenv(spoolVariable); dir != "" {
+		do = func(ctx context.Context) error { return program(ctx, dir, os.Getenv(diesVariable) == "true") }
+	} else if *spool {
+		do = survive
+	}
+	if err := do(context.Background()); err != nil {
 		fmt.Fprintln(os.Stderr, "quickstart:", err)
 		os.Exit(1)
 	}

@@ -76,6 +76,23 @@ func TestQuickstartReadsEverythingBackFromRealServers(t *testing.T) {
 	}
 }
 
+// The programs it starts are this binary, as mainVariable has it.
+func TestWhatAProgramThatWasKilledHasLoggedIsReadBack(t *testing.T) {
+	withoutPrefect(t)
+	t.Setenv(mainVariable, "1")
+	t.Run("from its own server", func(t *testing.T) {
+		if err := survive(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("from a real server", func(t *testing.T) {
+		t.Setenv("PREFECT_API_URL", serverstest.Get(t, servers.Prefect38SQLite).APIURL())
+		if err := survive(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 type record = map[string]any
 
 // lyingServer is an in-memory server whose answers to POST /logs/filter are changed.

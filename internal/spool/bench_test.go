@@ -4,6 +4,8 @@
 package spool_test
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -39,6 +41,23 @@ func BenchmarkAppend(b *testing.B) {
 			}
 		})
 	}
+	b.Run("write(2) alone", func(b *testing.B) {
+		file, err := os.Create(filepath.Join(b.TempDir(), "page"))
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer file.Close()
+		line, at := line(1, 200), int64(0)
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := file.WriteAt(line, at); err != nil {
+				b.Fatal(err)
+			}
+			if at += int64(len(line)); at > 64<<10 {
+				at = 0
+			}
+		}
+	})
 	b.Run("sync=never/goroutines", func(b *testing.B) {
 		s := openSpool(b, b.TempDir(), spool.Config{})
 		file := s.NewFile()
