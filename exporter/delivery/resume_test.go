@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -113,6 +114,23 @@ func TestResumeReadsABusyRunInPieces(t *testing.T) {
 		}
 		if n := len(b.stored()); n != 7001 {
 			t.Errorf("%d are stored", n)
+		}
+	})
+}
+
+func TestResumeReadsLongLogsInPieces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		var lines [][]byte
+		for i := range 12 {
+			lines = append(lines, encode(i, strings.Repeat("x", 1_000_000)))
+		}
+		if o := b.Once(t.Context(), request(lines[:11]...)); o.Err != nil {
+			t.Fatal(o.Err)
+		}
+		outcome := b.Resume(t.Context(), request(lines...), time.Time{})
+		if outcome.Stored != 12 || outcome.Resolved != 11 || outcome.Blind != 0 || len(b.stored()) != 12 {
+			t.Errorf("%d stored, %d resolved, %d blind; %d on the server", outcome.Stored, outcome.Resolved, outcome.Blind, len(b.stored()))
 		}
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"time"
 )
@@ -59,7 +60,7 @@ func (c *Client) CountLogs(ctx context.Context, log Log) (int, error) {
 }
 
 // FindLogs hands found every stored log of the runs whose time is within from and to,
-// both included. It returns false where there are more than it reads, 5,000; found
+// both included. It returns false where there are more than it reads, 5,000, or 200 in 8 MiB; found
 // has then got some of them. An error is an [*Error], as of CountLogs.
 func (c *Client) FindLogs(ctx context.Context, flowRunIDs []string, from, to time.Time, found func(Log)) (all bool, err error) {
 	filter := logFilter{Limit: pageSize, Sort: "TIMESTAMP_ASC"}
@@ -72,6 +73,9 @@ func (c *Client) FindLogs(ctx context.Context, flowRunIDs []string, from, to tim
 			rows++
 			found(Log(row))
 		})
+		if errors.Is(err, errLongAnswer) {
+			return false, nil
+		}
 		if err != nil {
 			return false, err
 		}
@@ -127,12 +131,15 @@ func (c *Client) filterLogs(ctx context.Context, filter logFilter, found func(st
 		return &Error{Kind: KindRequest, Err: errBrokenAnswer, host: c.api.Host}
 	}
 	err = c.post(ctx, "/logs/filter", jsonBody(body), func(answer io.Reader) error {
-		source := &source{from: io.LimitReader(answer, maxPage)}
-		if decodeLogs(source, found) {
+		limited := &io.LimitedReader{R: answer, N: maxPage}
+		source := &source{from: limited}
+		switch {
+		case decodeLogs(source, found):
 			return nil
-		}
-		if source.err != nil {
+		case source.err != nil:
 			return source.err
+		case limited.N == 0:
+			return errLongAnswer
 		}
 		return errBrokenAnswer
 	})
@@ -151,6 +158,9 @@ var errTooMany = errors.New("too many logs of one run share a time stamp to find
 
 // errBrokenAnswer: what came back to a question for logs is no list of logs.
 var errBrokenAnswer = errors.New("the answer to a question for logs is no list of logs")
+
+// errLongAnswer: it may be a list of logs, which is longer than is read.
+var errLongAnswer = fmt.Errorf("%w as far as it was read, 8 MiB", errBrokenAnswer)
 
 // decodeLogs reports whether the text is a list of logs.
 func decodeLogs(text io.Reader, found func(storedLog)) bool { return decodeList(text, found) }
