@@ -6,6 +6,7 @@ package spool_test
 import (
 	"bytes"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -331,5 +332,32 @@ func TestAPageThatIsTooLargeIsLeft(t *testing.T) {
 	lines, loaded := load(s, adopt(s)...)
 	if len(lines) != 1 || len(loaded.Pages) != 1 || loaded.Err == nil || !strings.Contains(loaded.Err.Error(), "4000 bytes") {
 		t.Errorf("read %q, %v", lines, loaded.Err)
+	}
+}
+
+// The files are closed in programs that the program starts.
+func TestChildrenDoNotInheritTheFiles(t *testing.T) {
+	if _, err := os.Stat("/proc/self/fd"); err != nil {
+		t.Skip("needs /proc")
+	}
+	dir := t.TempDir()
+	s := openSpool(t, dir, spool.Config{})
+	appendAll(t, s, line(0, 1))
+	ours, err := filepath.Glob("/proc/self/fd/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	here := 0
+	for _, fd := range ours {
+		if path, err := os.Readlink(fd); err == nil && strings.HasPrefix(path, dir) {
+			here++
+		}
+	}
+	out, err := exec.CommandContext(t.Context(), "ls", "-l", "/proc/self/fd").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if here != 2 || strings.Contains(string(out), dir) { // the lock and the page
+		t.Errorf("%d files of the spool are open here, and a child has\n%s", here, out)
 	}
 }
