@@ -39,7 +39,7 @@ type adoption struct {
 	flying   int             // records under way
 	behind   payload.Request // what follows the request under way
 	memory   int             // bytes
-	due      time.Time       // of the next try
+	due      time.Time       // of the next try, behind one that failed
 	failures int             // in a row
 	passed   int             // requests of new records since the last one of these
 }
@@ -110,7 +110,6 @@ func (b *Batch) adopt(files []spool.Page) {
 	defer b.mu.Unlock()
 	a := &b.adoption
 	a.begun, a.since = true, time.Now()
-	a.due = a.since.Add(b.sender.(Resumer).Patience())
 	total := 0
 	for _, file := range files {
 		total += int(file.Size) + pageOverhead
@@ -203,7 +202,9 @@ func (b *Batch) adoptedLoaded(l spool.Loaded) {
 		a.rest.Add(l.Lines.Lines(), payload.Limits{Bytes: l.Lines.Cap() + payload.Overhead, Records: l.Lines.Lines().Records()})
 		a.memory = l.Lines.Cap()
 		b.stats.Adopted += uint64(a.rest.Records())
-	} else {
+		b.dropTooLongLocked()
+	}
+	if a.rest.Records() == 0 {
 		b.endAdoptedLocked()
 	}
 	b.mu.Unlock()
@@ -213,6 +214,22 @@ func (b *Batch) adoptedLoaded(l spool.Loaded) {
 	signal(b.wake)
 }
 
+// dropTooLongLocked drops records that are longer than a log may be now: the process that encoded them had
+// another limit.
+func (b *Batch) dropTooLongLocked() {
+	var positions []int
+	for i, line := range b.adoption.rest.All() {
+		if len(line) > b.config.limits.LogBytes {
+			positions = append(positions, i)
+			b.losses.addLine(line, tooLong)
+		}
+	}
+	if len(positions) > 0 {
+		b.adoption.rest, _ = b.adoption.rest.Without(positions)
+		b.stats.Dropped.TooLarge += uint64(len(positions))
+	}
+}
+
 // endAdoptedLocked removes the pages that were read.
 func (b *Batch) endAdoptedLocked() {
 	a := &b.adoption
@@ -220,13 +237,22 @@ func (b *Batch) endAdoptedLocked() {
 	a.pages, a.memory = nil, 0
 }
 
-// adoptionDueLocked returns how long what was taken over has to wait; at most 0 means it is due.
-func (b *Batch) adoptionDueLocked(now time.Time) time.Duration {
+// patience is how long what a process that ended has sent may still be stored.
+func (b *Batch) patience() time.Duration {
+	if resumer, ok := b.sender.(Resumer); ok && b.spool != nil {
+		return resumer.Patience()
+	}
+	return 0
+}
+
+// adoptionDueLocked returns how long what was taken over has to wait; at most 0 means it is due. It waits
+// for the patience here rather than in Resume, where new records would wait, too.
+func (b *Batch) adoptionDueLocked(now time.Time, patience time.Duration) time.Duration {
 	a := &b.adoption
 	if a.rest.Records() == 0 || b.stopping && a.failures > 0 {
 		return forever
 	}
-	return a.due.Sub(now)
+	return max(a.since.Add(patience).Sub(now), a.due.Sub(now))
 }
 
 // awaitsDiskLocked reports whether the worker has to go on although nothing is due: there are

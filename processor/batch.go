@@ -99,6 +99,9 @@ func NewBatch(sender Sender, opts ...Option) (*Batch, error) {
 	}
 	if c.spoolDir != "" {
 		if err := b.openSpool(); err != nil {
+			if b.metrics != nil {
+				err = errors.Join(err, b.metrics.Unregister())
+			}
 			return nil, err
 		}
 	}
@@ -199,8 +202,10 @@ func (b *Batch) ForceFlush(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 	}
-	stats := b.Stats()
-	return fmt.Errorf("processor: flush ended with %d log records not delivered yet: %w", stats.Queued+stats.InFlight, context.Cause(ctx))
+	b.mu.Lock()
+	left := b.queue.records + b.queue.alone + b.queue.inFlight
+	b.mu.Unlock()
+	return fmt.Errorf("processor: flush ended with %d log records not delivered yet: %w", left, context.Cause(ctx))
 }
 
 // Shutdown refuses new records, delivers what is queued and ends the worker and

@@ -195,6 +195,9 @@ func (q *queue) removePage(page *queuedPage) {
 // leaveUnsent keeps the files of pages under way that have records which were not sent, and
 // returns how many records those are.
 func (q *queue) leaveUnsent(unsent payload.Request) (kept int) {
+	if unsent.Records() == 0 || q.spool == nil {
+		return 0
+	}
 	owners := map[*byte]*queuedPage{}
 	for _, page := range q.flying {
 		if page.file != nil {

@@ -21,12 +21,14 @@ const (
 	queueFull reason = iota
 	refused
 	spoolFull
+	tooLong
 	reasons
 )
 
 // reasonTexts are the reasons in the words of the notice.
 var reasonTexts = [reasons]string{
 	queueFull: "the queue was full", refused: "the server refused them", spoolFull: "the spool was full",
+	tooLong: "they are longer than a log may be",
 }
 
 // What a notice looks like on the run's page, and how often a run can get one.

@@ -262,6 +262,25 @@ func TestNewRecordsDoNotWaitForOldOnes(t *testing.T) {
 	})
 }
 
+func TestWhatIsTooLongForThisProcessIsDroppedAndTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		first := newRig(t, nil, processor.WithSpool(dir))
+		first.server.FaultAlways(prefecttest.Status(503))
+		first.emit(inRun(t.Context()), otellog.SeverityInfo, strings.Repeat("x", 3000))
+		first.info(1)
+		first.kill()
+		first.server.ClearFaults()
+		second := newRigOn(t, first.server, nil, processor.WithSpool(dir), processor.WithMaxLogSize(1000))
+		second.shutdown()
+		second.wantStored(1)
+		if s := second.batch.Stats(); s.Adopted != 2 || s.Dropped.TooLarge != 1 || len(second.notices()) != 1 {
+			t.Errorf("%v, %d notices", s, len(second.notices()))
+		}
+		wantEmpty(t, dir)
+	})
+}
+
 func TestASpoolForAnotherServerIsLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()

@@ -44,7 +44,7 @@ type Stats struct {
 // Dropped are the records given up for want of room or time.
 type Dropped struct {
 	QueueFull uint64 // the queue had no room
-	TooLarge  uint64 // longer than a log may be, where policy drops such records
+	TooLarge  uint64 // longer than a log may be, where policy drops such records, or an earlier process left them
 	SpoolFull uint64 // left by earlier processes, more than the spool has room for
 	SpoolLost uint64 // in files alone that could not be read back
 	Shutdown  uint64 // not delivered when a shutdown was cut off, or emitted after it

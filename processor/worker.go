@@ -23,7 +23,7 @@ func (b *Batch) work() {
 	timer := time.NewTimer(forever)
 	defer timer.Stop()
 	for {
-		task := b.next(time.Now())
+		task := b.next(time.Now(), b.patience())
 		switch {
 		case task.adopted:
 			b.resume(task.request)
@@ -58,13 +58,14 @@ type task struct {
 	wait    time.Duration   // else, for news
 }
 
-// next returns what to do now.
-func (b *Batch) next(now time.Time) (t task) {
+// next returns what to do now. patience is how long what a process that ended has sent may
+// still be stored.
+func (b *Batch) next(now time.Time, patience time.Duration) (t task) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.loadLocked()
 	due, notice := b.dueLocked(now), b.noticeDueLocked(now)
-	adopted := b.adoptionDueLocked(now)
+	adopted := b.adoptionDueLocked(now, patience)
 	if due > 0 && notice > 0 || adopted <= 0 && b.adoption.turn() {
 		if adopted <= 0 {
 			return task{request: b.adoption.take(b.requestLimitsLocked()), adopted: true}

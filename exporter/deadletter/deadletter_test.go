@@ -238,6 +238,24 @@ func TestReplayStoresEachRecordOnceHoweverOftenItIsRun(t *testing.T) {
 	}
 }
 
+func TestAnInterruptedWriteCostsNoOtherRecord(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "dead")
+	log := open(t, path, 1<<20)
+	add(t, log, refusal(1), refusal(2))
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(path, info.Size()-20); err != nil {
+		t.Fatal(err)
+	}
+	add(t, log, refusal(3))
+	s := &server{stored: map[string]int{}}
+	if got, err := replay(t, path, s); err != nil || got != (deadletter.Result{Stored: 2, Unread: 1}) {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
 func TestTwoReplaysDoNotRunAtATime(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "dead")
 	add(t, open(t, path, 1<<20), refusal(1))

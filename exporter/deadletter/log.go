@@ -153,6 +153,12 @@ func (l *Log) append(text []byte) (lost int, err error) {
 	if err != nil {
 		return lost, err
 	}
+	if info, err := file.Stat(); err == nil && info.Size() > 0 {
+		last := make([]byte, 1)
+		if _, err := file.ReadAt(last, info.Size()-1); err == nil && last[0] != '\n' {
+			text = append([]byte("\n"), text...) // behind a write that was interrupted
+		}
+	}
 	_, err = file.Write(text)
 	return lost, errors.Join(err, file.Close())
 }
