@@ -18,12 +18,15 @@ SOAK ?= 1h
 MODULES := $(patsubst %/go.mod,%,$(shell find . \( -path './.*' -o -name build -o -name testdata \) -prune -o -name go.mod -print \
 	| sed 's,^\./\(.*/\),\1,' | sort))
 
+# The Collector's builder; its version is that of the Collector in collector-component/builder-config.yaml.
+BUILDER := go.opentelemetry.io/collector/cmd/builder@v0.162.0
+
 # Tests take no setting of the person who runs them.
 clean_environment = unset $${!PREFECT_@} $${!OTEL_@}
 
 .PHONY: help
 help: ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: ## Log into a Prefect run, read it back and show it; needs Go alone (with PREFECT_API_URL: on that server)
@@ -62,6 +65,17 @@ soak: ## Break connections and restart servers under load, with new seeds, for S
 .PHONY: bench
 bench: ## Run the benchmarks of the root module (BENCH=pattern)
 	@go test -short -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+.PHONY: collector collector-filelog
+collector: ## Build the Collector with our components: collector-component/build/otelcol-prefect
+	@cd collector-component && go run $(BUILDER) --config builder-config.yaml
+
+collector-filelog: ## Build the one that reads log files: collector-component/build/filelog/otelcol-prefect-filelog
+	@cd collector-component && go run $(BUILDER) --config builder-config-filelog.yaml
+
+.PHONY: bench-collector
+bench-collector: ## Compare the built Collector's exporter with otlp_http: CPU and memory for a million records
+	@cd collector-component && go run ./internal/loadtest
 
 # Where the code must pass vet: the machine's own system, and each of these.
 SYSTEMS := linux/amd64 linux/arm64 darwin/arm64 windows/amd64
