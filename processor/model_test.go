@@ -133,7 +133,7 @@ func (r *rig) wantOnceInOrder(emitted int) {
 // TestRandomHistoriesWithCrashesLoseNothing is the same with a spool, and with processes that end
 // at any point: the next one sends what they left. Each record stands once, or it was refused.
 func TestRandomHistoriesWithCrashesLoseNothing(t *testing.T) {
-	histories := 40
+	histories := 30
 	if testing.Short() {
 		histories = 15
 	}
