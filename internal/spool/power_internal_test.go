@@ -86,78 +86,80 @@ func TestALossOfPowerLosesOnlyWhatWasNotSynced(t *testing.T) {
 	} {
 		for seed := range uint64(200) {
 			t.Run(fmt.Sprint(name, ", seed ", seed), func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) { cutPower(t, rand.New(rand.NewPCG(seed, 1)), c) })
+				cutPower(t, rand.New(rand.NewPCG(seed, 1)), c)
 			})
 		}
 	}
 }
 
 func cutPower(t *testing.T, random *rand.Rand, c Config) {
-	disk := newMemory()
-	s, said := openMemory(t, disk, c)
-	written, sure := map[string]bool{}, map[string]bool{}
-	type page struct {
-		file  *File
-		lines []string
-	}
-	var pages []page
-	i := 0
-	for range 40 {
-		switch random.IntN(8) {
-		case 0:
-			pages = append(pages, page{file: s.NewFile()})
-		case 1:
-			if len(pages) > 0 {
-				at := random.IntN(len(pages))
-				pages[at].file.Remove()
-				for _, line := range pages[at].lines {
-					delete(sure, line)
+	synctest.Test(t, func(t *testing.T) {
+		disk := newMemory()
+		s, said := openMemory(t, disk, c)
+		written, sure := map[string]bool{}, map[string]bool{}
+		type page struct {
+			file  *File
+			lines []string
+		}
+		var pages []page
+		i := 0
+		for range 40 {
+			switch random.IntN(8) {
+			case 0:
+				pages = append(pages, page{file: s.NewFile()})
+			case 1:
+				if len(pages) > 0 {
+					at := random.IntN(len(pages))
+					pages[at].file.Remove()
+					for _, line := range pages[at].lines {
+						delete(sure, line)
+					}
+					pages = slices.Delete(pages, at, at+1)
 				}
-				pages = slices.Delete(pages, at, at+1)
-			}
-		case 2:
-			if time.Sleep(2 * time.Second); c.Sync {
-				for _, p := range pages {
-					for _, line := range p.lines {
-						sure[line] = true
+			case 2:
+				if time.Sleep(2 * time.Second); c.Sync {
+					for _, p := range pages {
+						for _, line := range p.lines {
+							sure[line] = true
+						}
 					}
 				}
-			}
-		default:
-			if len(pages) == 0 {
-				continue
-			}
-			p := &pages[random.IntN(len(pages))]
-			line := someLine(random, i)
-			i++
-			written[string(line)] = true
-			if !p.file.Append(line) {
-				t.Fatalf("line %d is in no file: %q", i, said.settled())
-			}
-			p.lines = append(p.lines, string(line))
-			if c.Sync && c.SyncEvery == 0 {
-				sure[string(line)] = true
+			default:
+				if len(pages) == 0 {
+					continue
+				}
+				p := &pages[random.IntN(len(pages))]
+				line := someLine(random, i)
+				i++
+				written[string(line)] = true
+				if !p.file.Append(line) {
+					t.Fatalf("line %d is in no file: %q", i, said.settled())
+				}
+				p.lines = append(p.lines, string(line))
+				if c.Sync && c.SyncEvery == 0 {
+					sure[string(line)] = true
+				}
 			}
 		}
-	}
-	after := disk.losePower(random)
-	closeIt(t, s)
+		after := disk.losePower(random)
+		closeIt(t, s)
 
-	again, _ := openMemory(t, after, c)
-	lines, err := readAll(again)
-	if err != nil && !strings.Contains(err.Error(), "does not begin with the header") { // its first block is gone
-		t.Error(err)
-	}
-	for _, line := range lines {
-		if !written[line] {
-			t.Errorf("this was never written: %.200q", line)
+		again, _ := openMemory(t, after, c)
+		lines, err := readAll(again)
+		if err != nil && !strings.Contains(err.Error(), "does not begin with the header") { // its first block is gone
+			t.Error(err)
 		}
-		delete(sure, line)
-	}
-	if len(sure) > 0 {
-		t.Errorf("%d lines are gone that were on the disk", len(sure))
-	}
-	closeIt(t, again)
+		for _, line := range lines {
+			if !written[line] {
+				t.Errorf("this was never written: %.200q", line)
+			}
+			delete(sure, line)
+		}
+		if len(sure) > 0 {
+			t.Errorf("%d lines are gone that were on the disk", len(sure))
+		}
+		closeIt(t, again)
+	})
 }
 
 var errFull = errors.New("no space left on device")
