@@ -118,3 +118,22 @@ func TestWhatIsOnAFullDiskIsAdopted(t *testing.T) {
 		second.wantOnceInOrder(5000)
 	})
 }
+
+func TestADiskThatCannotBeWrittenToIsSaidAndCounted(t *testing.T) {
+	disk := smallDisk(t)
+	if err := syscall.Mount("", disk, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, nil, processor.WithSpool(disk))
+		r.info(10)
+		r.shutdown()
+		r.wantStored(10)
+		if s := r.batch.Stats(); s.Unspooled != 10 {
+			t.Errorf("%v", s)
+		}
+		if told := strings.Join(r.saidSoFar(), "\n"); !strings.Contains(told, "read-only file system") || strings.Count(told, "memory alone") != 1 {
+			t.Errorf("said %q", told)
+		}
+	})
+}
