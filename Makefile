@@ -7,10 +7,10 @@ SHELL := bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --warn-undefined-variables --no-builtin-rules --no-print-directory
 
-# What people may set: make fuzz FUZZTIME=1m, make test TESTFLAGS=-v, make bench BENCH=OnEmit, make soak SOAK=8h.
+# What people may set: make fuzz FUZZTIME=1m, make test TESTFLAGS=-v, make bench ROUNDS=3, make soak SOAK=8h.
 FUZZTIME ?= 20s
 TESTFLAGS ?=
-BENCH ?= .
+ROUNDS ?= 5
 SOAK ?= 1h
 
 # Every folder with a go.mod, but for what is hidden, generated or test data. A target like "test/examples" is
@@ -63,8 +63,12 @@ soak: ## Break connections and restart servers under load, with new seeds, for S
 	@$(clean_environment); PREFECTLOGS_SOAK=$(SOAK) go test -race -v -count=1 -timeout 0 -run '^TestChaos' ./internal/e2e
 
 .PHONY: bench
-bench: ## Run the benchmarks of the root module (BENCH=pattern)
-	@go test -short -run '^$$' -bench '$(BENCH)' -benchmem ./...
+bench: ## Compare what a log costs with peers, and write it to docs/performance.md (ROUNDS=5, 25 minutes)
+	@$(clean_environment); mkdir -p benchmarks/build; cd benchmarks && go run . -rounds $(ROUNDS) -out ../docs/performance.md -raw build/bench.txt
+
+.PHONY: profile
+profile: ## Write CPU and allocation profiles of the whole way of a record to benchmarks/build
+	@$(clean_environment); cd benchmarks && go run . -profile build/profile
 
 .PHONY: collector collector-filelog
 collector: ## Build the Collector with our components: collector-component/build/otelcol-prefect
@@ -95,5 +99,5 @@ $(MODULES:%=check/%): check/%:
 
 .PHONY: clean
 clean: ## Remove what builds and tests leave, the installed Prefects too
-	rm -rf .cache collector-component/build
+	rm -rf .cache collector-component/build benchmarks/build
 	find . -path './.*' -prune -o \( -name '*.test' -o -name '*.out' -o -name '*.prof' \) -type f -exec rm {} +

@@ -1,0 +1,91 @@
+// SPDX-FileCopyrightText: The prefectlogs authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// The measuring processes are this binary again, as they are in the command.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && (os.Args[1] == "null" || os.Args[1] == "measure") {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+func TestEveryPeerSendsWhatItLogs(t *testing.T) {
+	server, stop, err := startNull()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	for _, p := range peers {
+		if p.name == python {
+			continue // its environment takes a minute to make
+		}
+		for _, l := range []load{{200, ascii, 1, 1, 300, 0}, {4_000, quotes, 8, 10, 304, 0}, {300, nonASCII, 1, 1, 300, 20_000}} {
+			r, err := inProcess(job{Peer: p.name, Server: server, Load: l})
+			if err != nil {
+				t.Fatalf("%s: %v", p.name, err)
+			}
+			if r.NS <= 0 || r.CPU <= 0 || r.Rate <= 0 || r.PeakMiB <= 0 {
+				t.Errorf("%s: %+v", p.name, r)
+			}
+			got, err := ask(server)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := l.Records; !p.local && got.Records != want {
+				t.Errorf("%s: %d records of %d came, %v", p.name, got.Records, want, l)
+			}
+		}
+	}
+}
+
+func TestTheTablesTakeTheirPlaceInADocument(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.md")
+	if err := os.WriteFile(path, []byte("before\n"+border+"old\n"+border+"after\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := replaceBetween(path, "new\n"); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "before\n" + border + "\nnew\n" + border + "after\n"; string(got) != want {
+		t.Errorf("%q", got)
+	}
+	if err := os.WriteFile(path, []byte("nothing"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := replaceBetween(path, "new"); err == nil || !strings.Contains(err.Error(), "no two lines") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestARatioComparesRoundByRound(t *testing.T) {
+	row := func(name string, cpu ...float64) *sample {
+		s := &sample{peer: peer{name: name}}
+		for _, c := range cpu {
+			s.paced = append(s.paced, result{CPU: c})
+			s.full = append(s.full, result{CPU: c, Rate: 1000 / c})
+		}
+		return s
+	}
+	samples := []*sample{row("ours", 3, 5, 4), row("otlp", 11, 11, 21), row("sdk", 1, 1, 1), row("sdk-dup", 1, 1, 1)}
+	f, ok := ratios[0].of(samples)
+	if want := (figure{0.15, 0.2, 0.4}); !ok || f != want {
+		t.Errorf("%v, want %v", f, want)
+	}
+	if _, ok := ratios[0].of(samples[:2]); ok {
+		t.Error("a ratio beyond a base that was not measured")
+	}
+}
