@@ -17,6 +17,8 @@
 // The logging.yml of the user's Python flows governs levels, handlers and the
 // console here too; see [Setup] and [WithConsole].
 //
+// [Check] says why logs are missing. So does the command cmd/prefectlogs.
+//
 // The parts are usable alone: packages exporter, processor, console, mapping, run
 // and settings, each with its own documentation.
 package prefectlogs

@@ -53,9 +53,13 @@ var layers = []layer{
 
 	{5, "runlog", []string{"run", "internal/sdkrecord"}, []string{otelSlog, otelModule, otelModule + "/log", otelModule + "/sdk/trace"}},
 
-	{6, ".", []string{"settings", "run", "mapping", "exporter", "exporter/deadletter", "processor", "runlog", "console", "internal/dictconfig"}, []string{
+	{6, ".", []string{
+		"settings", "run", "mapping", "exporter", "exporter/payload", "exporter/prefectapi", "exporter/deadletter", "processor", "runlog", "console", "internal/dictconfig",
+	}, []string{
 		otelSlog, otelModule + "/attribute", otelModule + "/log", sdkLog, otelModule + "/sdk/resource",
 	}},
+
+	{7, "cmd/prefectlogs", []string{".", "run"}, nil},
 
 	{-1, "prefecttest", nil, nil},
 	{-1, "internal/servers", nil, nil},

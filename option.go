@@ -35,6 +35,7 @@ type config struct {
 	onError     func(error)
 	console     io.Writer
 	hasConsole  bool // the option for console was given
+	readOnly    bool // of [Check]
 }
 
 func newConfig(opts []Option) (c config) {

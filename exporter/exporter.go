@@ -62,15 +62,7 @@ func New(_ context.Context, opts ...Option) (*Exporter, error) {
 	if c.settings == nil {
 		return nil, configErr
 	}
-	client, clientErr := prefectapi.New(prefectapi.Config{
-		APIURL:     c.endpoint,
-		APIKey:     c.apiKey,
-		AuthString: c.authString,
-		Headers:    c.headers,
-		Timeout:    c.timeout,
-		Transport:  c.transport,
-		Connection: c.connection,
-	})
+	client, clientErr := prefectapi.New(c.client())
 	reporter := diag.New(c.onError)
 	c.mapping.BadID = func(key string) {
 		reporter.Once("id "+key, fmt.Errorf("attribute %q holds a run id that is no UUID; it counts as absent", key))

@@ -54,6 +54,9 @@ func (c *csrf) current() string {
 	return c.token
 }
 
+// UsesCSRF reports whether the server has asked for a CSRF token so far, and has given one.
+func (c *Client) UsesCSRF() bool { return c.csrf.current() != "" }
+
 func (c *csrf) set(token string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -8,7 +8,8 @@
 // The entry point is [New]. [Client.PostLogs] posts one request,
 // [Client.CountLogs] asks how often a log is stored, [Client.FindLogs] which logs
 // are, [Client.FlowRunLabel] what a flow run is labelled with, [Client.TracedRuns] which
-// runs are under way in which traces, and [Client.Check] whether the API is well.
+// runs are under way in which traces, and [Client.Check] whether the API is well. [Client.Probe]
+// tells how far a request comes, for those who look why nothing arrives.
 // Nothing here waits or tries again, with one exception: a missing or outdated CSRF token is fetched and the
 // request sent once more.
 //

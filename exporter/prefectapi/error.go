@@ -87,6 +87,9 @@ func (e *Error) Error() string {
 // Unwrap returns the cause where no answer came.
 func (e *Error) Unwrap() error { return e.Err }
 
+// WantsCSRF reports whether the server refused a request for want of a CSRF token, although one was fetched.
+func (e *Error) WantsCSRF() bool { return errors.Is(e.Err, errCSRF) || errors.Is(e.Err, errNoToken) }
+
 func (e *Error) hint() string {
 	switch e.Status {
 	case http.StatusUnauthorized:
