@@ -33,10 +33,11 @@ func filelogCollector(t *testing.T) string {
 func TestEverySampleIsValidAndRunByATest(t *testing.T) {
 	// Which test runs it, and the program it is for.
 	samples := map[string]func(*testing.T) string{
-		"otlp.yaml":       otelcol,          // TestEveryRecordReachesItsRun
-		"storage.yaml":    otelcol,          // TestKilledDuringAnOutage
-		"workspaces.yaml": otelcol,          // TestSampleOfWorkspaces
-		"filelog.yaml":    filelogCollector, // TestSampleOfContainerLogs
+		"otlp.yaml":        otelcol,          // TestEveryRecordReachesItsRun
+		"storage.yaml":     otelcol,          // TestKilledDuringAnOutage
+		"workspaces.yaml":  otelcol,          // TestSampleOfWorkspaces
+		"filelog.yaml":     filelogCollector, // TestSampleOfContainerLogs
+		"correlation.yaml": otelcol,          // TestAServicesLinesStandUnderTheTaskRunThatCalledIt
 	}
 	files, err := os.ReadDir(filepath.Join(componentFolder(t), "samples"))
 	if err != nil {

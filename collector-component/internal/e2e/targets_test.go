@@ -29,8 +29,9 @@ func TestABlackHoleDelaysNoOtherTarget(t *testing.T) {
 	hole := blackHole(t)
 	s := newStopwatch(t)
 	config := filepath.Join(t.TempDir(), "config.yaml")
+	// Without batches, which wait for 200 ms and would hide what is less.
 	text := fmt.Sprintf("receivers: {otlp: {protocols: {http: }}}\n"+
-		"exporters: {prefect: {target_attribute: team, targets: {living: {endpoint: %q}, dead: {endpoint: %q}}}}\n"+
+		"exporters: {prefect: {sending_queue: {batch: {enabled: false}}, target_attribute: team, targets: {living: {endpoint: %q}, dead: {endpoint: %q}}}}\n"+
 		"service: {pipelines: {logs: {receivers: [otlp], exporters: [prefect]}}}\n", s.URL+"/api", "http://"+hole+"/api")
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
