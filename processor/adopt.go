@@ -26,6 +26,9 @@ const (
 // adoptionEvery is how many requests of new records go before one of old ones, where both wait.
 const adoptionEvery = 3
 
+// adoptionPatience is how many tries in a row have to fail before a shutdown leaves it to the next process.
+const adoptionPatience = 3
+
 // adoption is what processes that have ended have left in the spool. Little of it is in
 // memory at a time: a page, or several small ones.
 type adoption struct {
@@ -47,10 +50,12 @@ type adoption struct {
 // waiting is how many records are read and not under way.
 func (a *adoption) waiting() int { return a.rest.Records() + a.behind.Records() }
 
-// over reports whether there is nothing left to send, or nothing that can be sent now.
+// over reports whether a shutdown need not wait: there is nothing left to send, or it cannot be sent now.
 func (a *adoption) over() bool {
-	return a.begun && !a.loading && (a.failures > 0 || len(a.files) == 0 && a.rest.Records() == 0)
+	return a.begun && !a.loading && (a.hopeless() || len(a.files) == 0 && a.rest.Records() == 0)
 }
+
+func (a *adoption) hopeless() bool { return a.failures >= adoptionPatience }
 
 // turn reports whether it is the turn of old records although new ones wait.
 func (a *adoption) turn() bool {
@@ -249,7 +254,7 @@ func (b *Batch) patience() time.Duration {
 // for the patience here rather than in Resume, where new records would wait, too.
 func (b *Batch) adoptionDueLocked(now time.Time, patience time.Duration) time.Duration {
 	a := &b.adoption
-	if a.rest.Records() == 0 || b.stopping && a.failures > 0 {
+	if a.rest.Records() == 0 || b.stopping && a.hopeless() {
 		return forever
 	}
 	return max(a.since.Add(patience).Sub(now), a.due.Sub(now))

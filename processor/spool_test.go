@@ -262,6 +262,27 @@ func TestNewRecordsDoNotWaitForOldOnes(t *testing.T) {
 	})
 }
 
+func TestAShutdownLeavesOldRecordsThatCannotBeSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		first := newRig(t, nil, processor.WithSpool(dir))
+		first.server.FaultAlways(prefecttest.Status(503).RetryAfter("1"))
+		first.info(5)
+		first.kill()
+		began := time.Now()
+		second := newRigOn(t, first.server, nil, processor.WithSpool(dir))
+		second.shutdown()
+		if s, took := second.batch.Stats(), time.Since(began); s.Adopted != 5 || s.Spooled != 5 || took < 5*time.Second || took > 30*time.Second { // three tries, behind each of which it is looked for
+			t.Errorf("after %v: %v", took, s)
+		}
+		first.server.ClearFaults()
+		third := newRigOn(t, first.server, nil, processor.WithSpool(dir))
+		third.shutdown()
+		third.wantStored(5)
+		wantEmpty(t, dir)
+	})
+}
+
 func TestWhatIsTooLongForThisProcessIsDroppedAndTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()

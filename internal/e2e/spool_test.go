@@ -48,7 +48,7 @@ const (
 	spoolFolderVariable = "PREFECTLOGS_TEST_SPOOL"
 	spoolURLVariable    = "PREFECTLOGS_TEST_SPOOL_URL"
 	spoolRunVariable    = "PREFECTLOGS_TEST_SPOOL_RUN"
-	spoolRoundVariable  = "PREFECTLOGS_TEST_SPOOL_ROUND" // "last": it ends by itself
+	spoolRoundVariable  = "PREFECTLOGS_TEST_SPOOL_ROUND" // "last …": it ends by itself
 )
 
 // TestSpoolProgram is the program that is killed; in other processes it does nothing. It writes the text of each record to
@@ -74,7 +74,7 @@ func TestSpoolProgram(t *testing.T) {
 		lines.Go(func() {
 			pace := time.NewTicker(4 * time.Millisecond)
 			defer pace.Stop()
-			for i := 0; i < quickRecords || round != "last"; i++ {
+			for i := 0; i < quickRecords || !strings.HasPrefix(round, "last"); i++ {
 				level := slog.LevelInfo
 				if i%10 == 0 {
 					level = slog.LevelError
@@ -98,7 +98,7 @@ func TestSpoolProgram(t *testing.T) {
 		t.Error(err)
 	}
 	s := pipeline.Stats()
-	if s.Emitted+s.Adopted != s.Stored || s.Adopted == 0 {
+	if s.Emitted+s.Adopted != s.Stored+s.Spooled || s.Adopted == 0 {
 		t.Errorf("the last program: %v", s)
 	}
 	t.Log(s)
@@ -132,9 +132,21 @@ func TestAProgramThatIsKilledLosesNothing(t *testing.T) {
 		program.collect(returned)
 	}
 	killed := time.Since(began)
-	program.start("last")
-	program.wait()
-	program.collect(returned)
+	files := func() []string {
+		left, err := filepath.Glob(filepath.Join(dir, "*", "0*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return left
+	}
+	for i := range 5 { // others have the server busy, and a program leaves what cannot be sent
+		program.start(fmt.Sprint("last ", i))
+		program.wait()
+		program.collect(returned)
+		if len(files()) == 0 {
+			break
+		}
+	}
 
 	stored := map[string]int{}
 	for _, log := range readStored(t, s, flow) {
@@ -157,8 +169,8 @@ func TestAProgramThatIsKilledLosesNothing(t *testing.T) {
 	if len(returned) < 50*kills || proxy.orphans.Load() < kills/10 {
 		t.Errorf("too little happened: %d records, %d kills between commit and answer", len(returned), proxy.orphans.Load())
 	}
-	if left, err := filepath.Glob(filepath.Join(dir, "*", "0*")); err != nil || len(left) > 0 {
-		t.Errorf("%d files are left, %v", len(left), err)
+	if left := files(); len(left) > 0 {
+		t.Errorf("%d files are left", len(left))
 	}
 }
 
