@@ -4,6 +4,7 @@
 package prefectlogs_test
 
 import (
+	"errors"
 	"io"
 	"log"
 	"net"
@@ -108,6 +109,14 @@ var situations = map[string]checked{
 		values: urlOf(func(api string) string { return strings.TrimSuffix(api, "/api") + "/" }),
 		step:   "url", status: prefectlogs.StatusWarn, found: "does not end in /api", fix: "/api", others: []string{"api"},
 	},
+	"a URL without /api, where Prefect's pages are": {
+		exporter: func(t *testing.T, api string) []prefectlogs.Option {
+			return []prefectlogs.Option{prefectlogs.WithEndpoint(front(t, api, false, func(w http.ResponseWriter, r *http.Request) bool {
+				return !strings.HasPrefix(r.URL.Path, "/api/") && page(http.StatusOK)(w, r)
+			}).URL)}
+		},
+		step: "api", status: prefectlogs.StatusFail, found: "a web page answers (200 OK), and not Prefect's API; there is one at http://127.0.0.1", fix: "/api",
+	},
 	"a path of Prefect Cloud on a server of one's own": {
 		values: urlOf(func(api string) string { return api + "/accounts/a/workspaces/b" }),
 		step:   "api", status: prefectlogs.StatusFail, found: "404 Not Found; there is one at http://127.0.0.1", fix: "set PREFECT_API_URL to http://127.0.0.1",
@@ -205,6 +214,14 @@ var situations = map[string]checked{
 			return []prefectlogs.Option{connect(prefectapi.Connection{Proxy: front(t, api, false, page(http.StatusProxyAuthRequired)).URL})}
 		},
 		step: "proxy", status: prefectlogs.StatusFail, found: "asks for credentials (407)", fix: "http://user:password@host:port",
+	},
+	"a transport that cannot tell its proxy": {
+		exporter: func(*testing.T, string) []prefectlogs.Option {
+			return []prefectlogs.Option{prefectlogs.WithExporter(exporter.WithTransport(&http.Transport{
+				Proxy: func(*http.Request) (*url.URL, error) { return nil, errors.New("none") },
+			}))}
+		},
+		step: "proxy", status: prefectlogs.StatusFail, found: "which proxy to take cannot be told", fix: "transport of the program",
 	},
 	"a proxy that is down": {
 		exporter: func(t *testing.T, _ string) []prefectlogs.Option {

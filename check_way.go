@@ -4,6 +4,7 @@
 package prefectlogs
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -12,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -52,9 +54,9 @@ func (c *checker) checkProxy(ctx context.Context) Step {
 	const name = "the proxy's variables are HTTP_PROXY, HTTPS_PROXY and NO_PROXY, in upper or lower case"
 	switch {
 	case p.BadProxy:
-		return stepFail("the address of the proxy in the environment cannot be read", "correct it: "+name)
+		return stepFail("which proxy to take cannot be told", "correct the transport of the program; within CGI (REQUEST_METHOD is set) HTTP_PROXY is refused")
 	case p.Proxy == "":
-		return stepOK("none")
+		return stepOK("none%s", c.unusedProxy())
 	case p.ProxyStatus == http.StatusProxyAuthRequired, p.Status == http.StatusProxyAuthRequired:
 		return stepFail("the proxy "+p.Proxy+" asks for credentials (407)", "write them into its address, http://user:password@host:port; "+name)
 	case brokeAt(p) == "proxy":
@@ -62,6 +64,18 @@ func (c *checker) checkProxy(ctx context.Context) Step {
 			"have the proxy allow it, or name the server in NO_PROXY; "+name)
 	}
 	return stepOK("requests go through the proxy %s (%s)", p.Proxy, c.proxyOrigin())
+}
+
+// unusedProxy tells of a proxy in the environment that does not count here.
+func (c *checker) unusedProxy() string {
+	if c.resolved.Client.Transport != nil {
+		return ""
+	}
+	name := c.proxyOrigin()
+	if cmp.Or(os.Getenv(name), os.Getenv(strings.ToLower(name))) == "" {
+		return ""
+	}
+	return fmt.Sprintf(": %s is set, and does not count for %s, be it for NO_PROXY, because it is this machine, or because its address cannot be read", name, c.host())
 }
 
 func (c *checker) proxyOrigin() string {

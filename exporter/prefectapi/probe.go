@@ -26,7 +26,7 @@ import (
 type Probe struct {
 	// Proxy is the proxy that the request had to take, as host and port; "" for none.
 	Proxy string
-	// BadProxy: which proxy to take cannot be read, mostly from a variable of the environment.
+	// BadProxy: the transport cannot tell which proxy to take.
 	BadProxy bool
 	// ProxyStatus is what the proxy answered when it was asked for a tunnel; 0: it was not asked, or did not answer.
 	ProxyStatus int

@@ -13,6 +13,7 @@
 //	norun_test.go     no record without a run is ever sent
 //	chaos_test.go     behind a proxy that breaks connections (proxy_test.go), and with restarts, each record is stored once
 //	spool_test.go     a program with a spool is killed a hundred times, and each of its records is stored once
+//	check_test.go     what stands between a program and a server is named by a check, and by the command
 //	sizes_test.go     a benchmark of request sizes
 //	document_test.go  docs/servers.md names the servers under test
 //
