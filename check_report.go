@@ -93,7 +93,7 @@ func (r Report) verdict() string {
 	case len(names) > 0:
 		return "Logs do not arrive. What failed: " + strings.Join(names, ", ") + "."
 	case len(r.of(StatusWarn)) > 0:
-		return "Nothing failed; see what there is a warning of."
+		return "Nothing failed; there are warnings."
 	}
 	return "All is well."
 }

@@ -117,6 +117,10 @@ var situations = map[string]checked{
 		},
 		step: "api", status: prefectlogs.StatusFail, found: "a web page answers (200 OK), and not Prefect's API; there is one at http://127.0.0.1", fix: "/api",
 	},
+	"a path that is another": {
+		values: urlOf(func(api string) string { return strings.TrimSuffix(api, "/api") + "/prefect/api" }),
+		step:   "api", status: prefectlogs.StatusFail, found: "404 Not Found; there is one at http://127.0.0.1", fix: "set PREFECT_API_URL to http://127.0.0.1",
+	},
 	"a path of Prefect Cloud on a server of one's own": {
 		values: urlOf(func(api string) string { return api + "/accounts/a/workspaces/b" }),
 		step:   "api", status: prefectlogs.StatusFail, found: "404 Not Found; there is one at http://127.0.0.1", fix: "set PREFECT_API_URL to http://127.0.0.1",

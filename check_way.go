@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -263,23 +264,26 @@ func (c *checker) correctPath() string {
 
 // elsewhere looks where on the same server the API mostly is; "" where it is not there.
 func (c *checker) elsewhere(ctx context.Context) string {
-	api := c.target()
-	guess := api
-	before, _, within := strings.Cut(api.Path, "/api/")
-	switch {
-	case c.isCloud():
+	if c.isCloud() {
 		return "" // there the API without a workspace answers too
-	case within:
-		guess.Path = before + "/api"
-	case !hasAPI(&api):
-		guess.Path += "/api"
-	default:
-		return ""
 	}
-	if !isHealthy(c.stranger(ctx, guess)) {
-		return ""
+	api := c.target()
+	var paths []string
+	if before, _, within := strings.Cut(api.Path, "/api/"); within {
+		paths = append(paths, before+"/api")
+	} else if !hasAPI(&api) {
+		paths = append(paths, api.Path+"/api")
 	}
-	return guess.String()
+	tried := []string{api.Path}
+	for _, path := range append(paths, "/api") {
+		guess := api
+		guess.Path = path
+		if !slices.Contains(tried, path) && isHealthy(c.stranger(ctx, guess)) {
+			return guess.String()
+		}
+		tried = append(tried, path)
+	}
+	return ""
 }
 
 func (c *checker) throughProxy(p prefectapi.Probe) string {
