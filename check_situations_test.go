@@ -287,11 +287,11 @@ var situations = map[string]checked{
 		step:   "version", status: prefectlogs.StatusWarn, found: "is no version",
 	},
 	"a clock that is an hour behind": {
-		faults: []prefecttest.Fault{prefecttest.Delay(0).Header("Date", time.Now().Add(time.Hour).UTC().Format(http.TimeFormat)).On("GET", "/health")},
-		step:   "clock", status: prefectlogs.StatusWarn, found: "h0m0s behind the server's", fix: "NTP",
+		server: []prefecttest.Option{clockOff(time.Hour)},
+		step:   "clock", status: prefectlogs.StatusWarn, found: "behind the server's", fix: "NTP",
 	},
 	"a clock that is an hour ahead": {
-		faults: []prefecttest.Fault{prefecttest.Delay(0).Header("Date", time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat)).On("GET", "/health")},
+		server: []prefecttest.Option{clockOff(-time.Hour)},
 		step:   "clock", status: prefectlogs.StatusWarn, found: "ahead of the server's", fix: "NTP",
 	},
 	"clocks that agree": {step: "clock", found: "agree"},
@@ -384,4 +384,14 @@ func taskRun(t *testing.T, server *prefecttest.Server, flowRun string, inAnother
 		t.Fatal(err)
 	}
 	return made.ID
+}
+
+// clockOff is a server whose clock is wrong.
+func clockOff(by time.Duration) prefecttest.Option {
+	return prefecttest.WithHook(func(r *http.Request) *prefecttest.Fault {
+		if !strings.HasSuffix(r.URL.Path, "/health") {
+			return nil
+		}
+		return new(prefecttest.Delay(0).Header("Date", time.Now().Add(by).UTC().Format(http.TimeFormat)))
+	})
 }
