@@ -81,6 +81,10 @@ collector-filelog: ## Build the one that reads log files: collector-component/bu
 bench-collector: ## Compare the built Collector's exporter with otlp_http: CPU and memory for a million records
 	@cd collector-component && go run ./internal/loadtest
 
+.PHONY: screenshots
+screenshots: ## Make the picture of the README anew, from a real page of a real Prefect; needs Chromium
+	@$(clean_environment); go run ./internal/screenshots
+
 # Where the code must pass vet: the machine's own system, and each of these.
 SYSTEMS := linux/amd64 linux/arm64 darwin/arm64 windows/amd64
 

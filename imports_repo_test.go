@@ -65,6 +65,8 @@ var layers = []layer{
 	{-1, "internal/servers", nil, nil},
 	{-1, "internal/servers/serverstest", []string{"internal/servers"}, nil},
 	{-1, "internal/servers/cmd/withservers", []string{"internal/servers"}, nil},
+	{-1, "internal/screenshots", []string{"internal/servers"}, nil},
+	{-1, "internal/screenshots/shop", []string{"."}, nil},
 	{-1, "internal/e2e", nil, nil}, // tests alone
 }
 

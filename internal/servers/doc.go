@@ -14,6 +14,7 @@
 //	3.8-postgresql         Prefect 3.8.8                 3.11-3.14    PostgreSQL of the machine
 //	3.8-sqlite-auth-csrf   Prefect 3.8.8, auth string    3.11-3.14    SQLite
 //	                       and CSRF protection on
+//	3.8-sqlite-ui          Prefect 3.8.8, and its pages  3.11-3.14    SQLite
 //
 // # Adding a version
 //

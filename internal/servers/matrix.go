@@ -41,6 +41,9 @@ type Row struct {
 	// CSRF makes the server ask for a CSRF token in every request that changes something.
 	// Prefect has it since 2.16.5 (PREFECT_SERVER_CSRF_PROTECTION_ENABLED).
 	CSRF bool `json:"csrf,omitzero"`
+
+	// UI serves Prefect's pages too, below the address that [Server.UIURL] gives.
+	UI bool `json:"ui,omitzero"`
 }
 
 // The rows that tests name directly.
@@ -54,6 +57,9 @@ var (
 	// Prefect38Secured asks for both a password and a CSRF token. The password has the characters that
 	// break naive clients: a colon, a space and a percent sign.
 	Prefect38Secured = Row{Version: Prefect38, Database: SQLite, AuthString: "admin:pa:ss w%rd", CSRF: true}
+
+	// Prefect38UI is for a browser. It is not among [Rows]: who needs it starts it.
+	Prefect38UI = Row{Version: Prefect38, Database: SQLite, UI: true}
 )
 
 // Matrix lists every version on every database it is tested on, open to all, oldest first. What
@@ -75,6 +81,9 @@ func (r Row) String() string {
 	}
 	if r.CSRF {
 		name += "-csrf"
+	}
+	if r.UI {
+		name += "-ui"
 	}
 	return name
 }
@@ -117,6 +126,7 @@ type release struct {
 	databaseURL string // variable that names the database
 	authString  string // variable that sets the password; empty: the release has none
 	csrf        string // variable that turns on CSRF protection; empty: the release has none
+	ui          string // what the variables of the user interface begin with; empty: it is not served for tests
 	quiet       []string
 }
 
@@ -147,6 +157,7 @@ var releases = []release{
 		databaseURL: "PREFECT_SERVER_DATABASE_CONNECTION_URL",
 		authString:  "PREFECT_SERVER_API_AUTH_STRING",
 		csrf:        "PREFECT_SERVER_CSRF_PROTECTION_ENABLED",
+		ui:          "PREFECT_SERVER_UI",
 		quiet:       []string{"PREFECT_SERVER_ANALYTICS_ENABLED=false", "PREFECT_SERVER_UI_ENABLED=false"},
 	},
 }
@@ -182,12 +193,12 @@ func (r Row) check() (release, error) {
 	if r.Database != SQLite && r.Database != PostgreSQL {
 		return release{}, fmt.Errorf("servers: no database %q: there are %s and %s", r.Database, SQLite, PostgreSQL)
 	}
-	_, err = found.settings(r, "")
+	_, err = found.settings(r, "", "")
 	return found, err
 }
 
 // settings are the variables that make a server of this release the row that is wanted.
-func (r release) settings(row Row, databaseURL string) ([]string, error) {
+func (r release) settings(row Row, databaseURL, apiURL string) ([]string, error) {
 	env := append([]string{r.databaseURL + "=" + databaseURL}, r.quiet...)
 	if row.AuthString != "" {
 		if r.authString == "" {
@@ -200,6 +211,13 @@ func (r release) settings(row Row, databaseURL string) ([]string, error) {
 			return nil, fmt.Errorf("servers: prefect %s has no CSRF protection, as row %s asks", r.exact, row)
 		}
 		env = append(env, r.csrf+"=true")
+	}
+	if row.UI {
+		if r.ui == "" {
+			return nil, fmt.Errorf("servers: prefect %s is tested without its user interface, which row %s asks for", r.exact, row)
+		}
+		// Of a variable that stands twice the last one counts. Browsers ask for port 4200 unless they are told.
+		env = append(env, r.ui+"_ENABLED=true", r.ui+"_API_URL="+apiURL)
 	}
 	return env, nil
 }

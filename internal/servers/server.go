@@ -44,7 +44,7 @@ type Server struct {
 // the row, and returns when it answers as the version it should be. At most two servers start at a time;
 // the wait for a turn counts against ctx.
 //
-// The server has a home of its own and sees no PREFECT_* variable of this process; analytics and user interface are off.
+// The server has a home of its own and sees no PREFECT_* variable of this process; analytics and, but for [Row.UI], the user interface are off.
 // It ends with [Server.Stop], with [Close], or when this process ends, however that ends.
 // A machine that lacks Python or PostgreSQL gives a [*MissingError].
 func Start(ctx context.Context, row Row) (*Server, error) {
@@ -125,7 +125,7 @@ func (s *Server) launchLocked(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("not up after %v", startLimit))
 	defer cancel()
 	began := time.Now()
-	settings, err := s.release.settings(s.row, s.databaseURL)
+	settings, err := s.release.settings(s.row, s.databaseURL, s.APIURL())
 	if err != nil {
 		return err
 	}
@@ -241,6 +241,9 @@ func (s *Server) Version() string { return s.release.exact }
 
 // APIURL is what PREFECT_API_URL should be: "http://127.0.0.1:PORT/api".
 func (s *Server) APIURL() string { return "http://127.0.0.1:" + strconv.Itoa(s.port) + "/api" }
+
+// UIURL is what the addresses of Prefect's pages begin with, if the row serves them: "http://127.0.0.1:PORT".
+func (s *Server) UIURL() string { return strings.TrimSuffix(s.APIURL(), "/api") }
 
 // Python is the interpreter of the environment the server runs in; beside it are prefect and uvicorn.
 func (s *Server) Python() string { return s.python }
