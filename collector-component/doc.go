@@ -3,10 +3,13 @@
 
 // Package collectorcomponent answers where prefectlogs meets the OpenTelemetry Collector. It is a module of its own, so
 // that the Collector's modules stay out of the module graph of programs that only log. It holds no code itself; the entry
-// point is package prefectexporter. What stands here:
+// points are packages prefectexporter and prefectrunprocessor. What stands here:
 //
 //	prefectexporter       the exporter "prefect": sends the logs of a pipeline to flow runs and task runs
-//	builder-config.yaml   the distribution otelcol-prefect, a Collector with it, for the Collector's builder
+//	prefectrunprocessor   the processor "prefectrun": finds the run of a log that only knows its trace
+//	builder-config.yaml   the distribution otelcol-prefect, a Collector with both, for the Collector's builder
 //	samples               configurations to begin with
 //	internal/pdatarecord  records in the Collector's form, read for package mapping
+//	internal/join         which run a log belongs to, by its trace and span
+//	internal/watch        which runs are under way, by asking Prefect
 package collectorcomponent

@@ -265,12 +265,12 @@ func flat(logs plog.Logs) (all []string) {
 	for _, r := range logs.ResourceLogs().All() {
 		for _, s := range r.ScopeLogs().All() {
 			for _, l := range s.LogRecords().All() {
-				text := fmt.Sprint(r.SchemaUrl(), r.Resource().Attributes().AsRaw(), s.SchemaUrl(), s.Scope().Name(), s.Scope().Attributes().AsRaw(),
-					l.TraceID(), l.SpanID(), l.Timestamp(), l.SeverityNumber(), l.EventName(), l.Body().AsString())
+				parts := []string{fmt.Sprint(r.SchemaUrl(), r.Resource().Attributes().AsRaw(), s.SchemaUrl(), s.Scope().Name(), s.Scope().Attributes().AsRaw(),
+					l.TraceID(), l.SpanID(), l.Timestamp(), l.SeverityNumber(), l.EventName(), l.Body().AsString())}
 				for key, value := range l.Attributes().All() {
-					text += fmt.Sprintf(" %s:%q", key, value.AsString())
+					parts = append(parts, fmt.Sprintf("%s:%q", key, value.AsString()))
 				}
-				all = append(all, text)
+				all = append(all, strings.Join(parts, " "))
 			}
 		}
 	}
