@@ -144,6 +144,11 @@ func TestOnlyTheUnsentRestComesAgainAsItWouldHaveBeen(t *testing.T) {
 		if diff := cmp.Diff(whole.server.Logs(), b.server.Logs(), ignoreIDs); diff != "" {
 			t.Errorf("sent in pieces, records differ: %s", diff)
 		}
+		for i, log := range whole.server.Logs()[1:] {
+			if !log.Timestamp.After(whole.server.Logs()[i].Timestamp) {
+				t.Errorf("log %d has no time of its own", i+1)
+			}
+		}
 		if n := b.count(t, "skipped_log_records", "opted_out"); n != 1 {
 			t.Errorf("%d are counted as opted out", n)
 		}
@@ -456,5 +461,15 @@ func TestSettledIsBounded(t *testing.T) {
 	}
 	if len(s.lines) != maxSettled || len(s.order) != maxSettled || slices.Contains(s.order, 0) {
 		t.Errorf("%d lines, %d in order", len(s.lines), len(s.order))
+	}
+}
+
+func TestRecordsWithoutATimeGetThatOfTheirComing(t *testing.T) {
+	all := logs("0", "1")
+	records(all)[0].SetObservedTimestamp(0)
+	now := stamp(day.Add(time.Hour))
+	setObserved(all, now)
+	if got := records(all); got[0].ObservedTimestamp() != now || got[1].ObservedTimestamp() == now {
+		t.Errorf("%v, %v", got[0].ObservedTimestamp(), got[1].ObservedTimestamp())
 	}
 }
