@@ -95,6 +95,7 @@ func createDefaultConfig() *Config {
 // plan is what a configuration comes to.
 type plan struct {
 	encoder    *mapping.Encoder
+	names      map[string]bool // the keys that name runs
 	defaultRun run.IDs
 	connection *prefectclient.Connection // nil: nothing is watched
 	notices    []string
@@ -138,7 +139,13 @@ func (c *Config) plan(badID func(key string)) (plan, error) {
 	p.connection = c.connection(bad, &p.notices)
 	keys := c.keys(bad)
 	encoder, err := mapping.NewEncoder(mapping.Config{Keys: keys, BadID: badID})
-	p.encoder = encoder
+	p.encoder, p.names = encoder, map[string]bool{}
+	for _, key := range keys {
+		switch key.Meaning {
+		case mapping.FlowRunID, mapping.TaskRunID, mapping.TypedID:
+			p.names[key.Name] = true
+		}
+	}
 	return p, errors.Join(append(problems, err)...)
 }
 

@@ -26,21 +26,24 @@ const runTypeKey = "prefect.run.type"
 
 // idsOf reads the run that attributes name, by the keys of the configuration.
 func (c *core) idsOf(attributes pcommon.Map) named {
-	if attributes.Len() == 0 {
-		return named{}
-	}
 	var n named
-	flowType := false
+	flowType, names := false, false
+	for key, value := range attributes.All() {
+		switch key {
+		case runTypeKey:
+			flowType = value.AsString() == "flow"
+		case "send_to_api", "send_to_orion":
+			n.optedOut = n.optedOut || isFalse(value)
+		case "code.file.path", "code.filepath":
+			n.engine = n.engine || isEngine(value.Str())
+		}
+		names = names || c.plan.names[key]
+	}
+	if !names { // as nearly always
+		return n
+	}
 	source := c.plan.encoder.Resolve(func(yield func(attribute.KeyValue) bool) {
 		for key, value := range attributes.All() {
-			switch key {
-			case runTypeKey:
-				flowType = value.AsString() == "flow"
-			case "send_to_api", "send_to_orion":
-				n.optedOut = n.optedOut || isFalse(value)
-			case "code.file.path", "code.filepath":
-				n.engine = n.engine || isEngine(value.Str())
-			}
 			// Ids are texts; a value of another type is no id, and is to be told of.
 			kv := attribute.KeyValue{Key: attribute.Key(key)}
 			switch value.Type() {
