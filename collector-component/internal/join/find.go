@@ -113,9 +113,9 @@ func (s *store) flowOf(t at) (flow run.ID, certain bool) {
 	return run.ID{}, false
 }
 
-// standing tells whether a flow run is within another one, by what Prefect says and by what stands above its span.
+// standing tells whether a flow run is within another one of the trace, by what stands above its span, else by what Prefect says.
 func (s *store) standing(t at, r *tracedRun) nesting {
-	if r.nest == nested || r.span == 0 || s.spans.entry(r.span).run == 0 || s.runs.entry(s.spans.entry(r.span).run) != r {
+	if r.span == 0 || s.spans.entry(r.span).run == 0 || s.runs.entry(s.spans.entry(r.span).run) != r {
 		return r.nest
 	}
 	sp := s.spans.entry(r.span)

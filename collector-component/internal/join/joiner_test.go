@@ -163,6 +163,17 @@ func TestLogsFindTheirRun(t *testing.T) {
 			s.log("t", "lost", "1")
 			s.after(10 * second)
 		}, []string{"1 F/ trace expired"}},
+		{"by trace, not in a flow run of which it cannot be told where it stands", func(s *scene) {
+			s.label("t", "f", "F", "")
+			s.flow("t", "g", "lost", "G")
+			s.log("t", "", "1")
+			s.after(10 * second)
+		}, []string{"1 F/ trace expired"}},
+		{"by trace at once, in a sub-flow whose caller is in another trace", func(s *scene) {
+			s.flow("t", "g", "", "G")
+			s.Label(s.now, join.Label{Trace: traceID("t"), Span: spanID("g"), Run: runs("G", ""), Sub: true})
+			s.log("t", "", "1")
+		}, []string{"1 G/ trace at once"}},
 		{"by trace, in a sub-flow of a flow run of which nothing is known", func(s *scene) {
 			s.Label(s.now, join.Label{Trace: traceID("t"), Span: spanID("g"), Run: runs("G", ""), Sub: true})
 			s.log("t", "lost", "1")
@@ -349,9 +360,9 @@ func TestTracesAreForgottenWhenSilent(t *testing.T) {
 	config := ample()
 	config.Expiry = time.Minute
 	s := newScene(config)
+	s.label("watched", "f", "G", "")
 	s.flow("silent", "f", "", "F")
 	s.span("plain", "x", "")
-	s.label("watched", "f", "G", "")
 	for range 2 {
 		s.after(40 * second)
 		s.label("watched", "f", "G", "")
