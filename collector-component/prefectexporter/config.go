@@ -4,15 +4,13 @@
 package prefectexporter
 
 import (
-	"time"
-
 	"go.opentelemetry.io/collector/config/confighttp"
 	"go.opentelemetry.io/collector/config/configopaque"
 	"go.opentelemetry.io/collector/config/configoptional"
 	"go.opentelemetry.io/collector/config/configretry"
 	"go.opentelemetry.io/collector/exporter/exporterhelper"
 
-	"github.com/prefectlogs/prefectlogs/exporter/prefectapi"
+	"github.com/prefectlogs/prefectlogs/collector-component/internal/prefectclient"
 )
 
 // Config is the configuration of the exporter "prefect". README.md tells every key.
@@ -120,7 +118,7 @@ func createDefaultConfig() *Config {
 	retry := configretry.NewDefaultBackOffConfig()
 	retry.MaxElapsedTime = 0 // a wrong key or a long outage loses nothing; the queue is the bound
 	return &Config{
-		ClientConfig:    defaultClientConfig(),
+		ClientConfig:    prefectclient.DefaultHTTP(),
 		TargetAttribute: defaultTargetAttribute,
 		MissingRun:      DropMissingRun,
 		LookUp:          LookUpOld,
@@ -129,22 +127,4 @@ func createDefaultConfig() *Config {
 		QueueConfig:     configoptional.Some(queue),
 		RetryConfig:     retry,
 	}
-}
-
-// idleTimeout is below the 5 seconds after which Prefect's server closes idle connections: a request on a dying
-// connection fails ambiguously.
-const idleTimeout = 4 * time.Second
-
-// defaultClientConfig is a client as Prefect's servers need it.
-func defaultClientConfig() confighttp.ClientConfig {
-	c := confighttp.NewDefaultClientConfig()
-	c.Timeout = prefectapi.DefaultTimeout
-	c.ForceAttemptHTTP2 = false
-	c.MaxIdleConns = 0
-	keepalive := confighttp.NewDefaultKeepaliveClientConfig()
-	keepalive.IdleConnTimeout = idleTimeout
-	keepalive.MaxIdleConns = 0
-	keepalive.MaxIdleConnsPerHost = 2
-	c.Keepalive = configoptional.Some(keepalive)
-	return c
 }

@@ -8,17 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net"
-	"net/http"
-	"net/url"
 	"slices"
 	"strings"
-	"time"
 
-	"go.opentelemetry.io/collector/config/confighttp"
-
+	"github.com/prefectlogs/prefectlogs/collector-component/internal/prefectclient"
 	"github.com/prefectlogs/prefectlogs/exporter/payload"
-	"github.com/prefectlogs/prefectlogs/exporter/prefectapi"
 	"github.com/prefectlogs/prefectlogs/mapping"
 	"github.com/prefectlogs/prefectlogs/run"
 	"github.com/prefectlogs/prefectlogs/settings"
@@ -35,13 +29,9 @@ type plan struct {
 
 // connection is one server or workspace.
 type connection struct {
-	name       string // of the target; "" where there is but one
-	path       string // of its keys, before their names
-	http       confighttp.ClientConfig
-	apiKey     string
-	authString string
-	headers    map[string]string
-	logBytes   int // of one log
+	prefectclient.Connection
+	name     string // of the target; "" where there is but one
+	logBytes int    // of one log
 }
 
 // Validate refuses what cannot work, all of it in one error, with the paths of the keys.
@@ -91,11 +81,11 @@ func (c *Config) plan() (plan, error) {
 	}
 	for i := range p.connections {
 		p.connections[i].logBytes = c.logBytes(p.bytes, p.connections[i], environment)
-		p.notices = append(p.notices, p.connections[i].notices()...)
+		p.notices = append(p.notices, p.connections[i].Notices()...)
 	}
 	p.mapping = c.mapping(environment, bad)
 	for _, connection := range p.connections {
-		p.mapping.Secrets = append(p.mapping.Secrets, connection.secrets()...)
+		p.mapping.Secrets = append(p.mapping.Secrets, connection.Secrets()...)
 	}
 	if _, err := mapping.NewEncoder(p.mapping); err != nil {
 		problems = append(problems, err)
@@ -113,15 +103,17 @@ const (
 // connections returns where to send.
 func (c *Config) connections(environment settings.Settings, bad func(key, format string, args ...any)) []connection {
 	if len(c.Targets) == 0 {
-		one := connection{http: c.ClientConfig, apiKey: string(c.APIKey), authString: string(c.AuthString)}
+		one := connection{Connection: prefectclient.Connection{
+			HTTP: c.ClientConfig, APIKey: string(c.APIKey), AuthString: string(c.AuthString),
+		}}
 		if c.FromEnvironment {
 			if c.ClientConfig.Endpoint != "" {
 				// A key must not go to another server than its own.
 				bad("endpoint", "is set, and from_environment takes it from PREFECT_API_URL; leave one of them out")
 			}
-			one.fill(environment)
+			one.Fill(environment)
 		}
-		one.check(bad, c.FromEnvironment)
+		one.Check(bad, c.FromEnvironment)
 		return []connection{one}
 	}
 	for key, set := range map[string]bool{
@@ -135,106 +127,14 @@ func (c *Config) connections(environment settings.Settings, bad func(key, format
 	var all []connection
 	for _, name := range slices.Sorted(maps.Keys(c.Targets)) {
 		target := c.Targets[name]
-		one := connection{
-			name: name, path: "targets::" + name + "::",
-			http: target.ClientConfig, apiKey: string(target.APIKey), authString: string(target.AuthString),
-		}
-		one.check(bad, false)
+		one := connection{name: name, Connection: prefectclient.Connection{
+			Path: "targets::" + name + "::",
+			HTTP: target.ClientConfig, APIKey: string(target.APIKey), AuthString: string(target.AuthString),
+		}}
+		one.Check(bad, false)
 		all = append(all, one)
 	}
 	return all
-}
-
-// fill takes what is not set from Prefect's settings.
-func (one *connection) fill(s settings.Settings) {
-	one.http.Endpoint = cmp.Or(one.http.Endpoint, s.APIURL)
-	if one.apiKey == "" && one.authString == "" && !one.http.Auth.HasValue() {
-		one.apiKey, one.authString = s.APIKey.Reveal(), s.APIAuthString.Reveal()
-		if one.authString != "" {
-			one.apiKey = "" // as in Prefect
-		}
-	}
-	one.http.TLS.CAFile = cmp.Or(one.http.TLS.CAFile, s.SSLCertFile)
-	one.http.TLS.InsecureSkipVerify = one.http.TLS.InsecureSkipVerify || s.TLSInsecureSkipVerify
-	if one.http.Timeout == prefectapi.DefaultTimeout {
-		one.http.Timeout = s.RequestTimeout
-	}
-	for name, value := range s.Client.CustomHeaders {
-		one.header(name, value.Reveal())
-	}
-}
-
-func (one *connection) header(name, value string) {
-	if one.headers == nil {
-		one.headers = map[string]string{}
-	}
-	one.headers[name] = value
-}
-
-// check refuses what no client can be made of.
-func (one *connection) check(bad func(key, format string, args ...any), fromEnvironment bool) {
-	for name, value := range one.http.Headers.Iter {
-		one.header(name, string(value)) // the client sets them by itself: checked, and without a wrapper of the transport
-	}
-	one.http.Headers = nil
-	endpoint := one.http.Endpoint
-	switch address, err := url.Parse(strings.TrimSpace(endpoint)); {
-	case endpoint == "" && fromEnvironment:
-		bad("from_environment", "no setting of the environment names the server: set PREFECT_API_URL")
-	case endpoint == "":
-		bad(one.path+"endpoint", "is empty; want the address of Prefect's API, such as \"http://127.0.0.1:4200/api\"")
-	case err == nil && address.User != nil && !fromEnvironment:
-		bad(one.path+"endpoint", "holds credentials, which show wherever it is printed; auth_string is the place for them")
-	default:
-		if _, err := one.client("", http.DefaultTransport); err != nil {
-			bad(one.path+"endpoint", "%w", err)
-		}
-	}
-	if one.apiKey != "" && one.authString != "" {
-		bad(one.path+"api_key", "is set, and auth_string too; a request has room for one of them")
-	}
-	if one.http.Auth.HasValue() && (one.apiKey != "" || one.authString != "") {
-		bad(one.path+"auth", "is set, and api_key or auth_string too; a request has room for one of them")
-	}
-	if one.http.Compression.IsCompressed() {
-		bad(one.path+"compression", "is %q; Prefect's server takes no compressed bodies", one.http.Compression)
-	}
-	if one.http.Cookies.HasValue() {
-		bad(one.path+"cookies", "are not supported")
-	}
-	if one.http.Timeout <= 0 {
-		bad(one.path+"timeout", "is %v; it must be positive, since a request that is never answered blocks all behind it", one.http.Timeout)
-	}
-}
-
-// client makes the client, over a transport.
-func (one *connection) client(userAgent string, transport http.RoundTripper) (*prefectapi.Client, error) {
-	return prefectapi.New(prefectapi.Config{
-		APIURL: one.http.Endpoint, APIKey: one.apiKey, AuthString: one.authString, Headers: one.headers,
-		UserAgent: userAgent, Timeout: max(one.http.Timeout, time.Millisecond), Transport: transport,
-	})
-}
-
-// secrets are what no log may show.
-func (one *connection) secrets() []string {
-	secrets := []string{one.apiKey, one.authString}
-	for _, value := range one.headers {
-		secrets = append(secrets, value)
-	}
-	return secrets
-}
-
-// notices tell what works and is likely a mistake.
-func (one *connection) notices() []string {
-	address, err := url.Parse(one.http.Endpoint)
-	if err != nil || address.Scheme != "http" || one.apiKey == "" && one.authString == "" {
-		return nil
-	}
-	host := address.Hostname()
-	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
-		return nil
-	}
-	return []string{one.path + "endpoint: credentials travel over plain http to another machine, where anyone on the way can read them"}
 }
 
 // logBytes is how long a log may be.
@@ -242,7 +142,7 @@ func (c *Config) logBytes(batch int, one connection, environment settings.Settin
 	limit := c.MaxLogSize
 	if limit == 0 {
 		limit = max(environment.ToAPI.MaxLogSize, mapping.MinLimit)
-		environment.APIURL = one.http.Endpoint
+		environment.APIURL = one.HTTP.Endpoint
 		if environment.IsCloud() {
 			limit = min(limit, max(environment.Cloud.MaxLogSize, mapping.MinLimit))
 		}

@@ -4,44 +4,17 @@
 package prefectexporter
 
 import (
-	"reflect"
-	"slices"
-	"strings"
-
 	"go.opentelemetry.io/collector/confmap"
+
+	"github.com/prefectlogs/prefectlogs/collector-component/internal/prefectclient"
 )
 
 // Unmarshal reads the configuration and refuses keys that it does not know.
-func (c *Config) Unmarshal(conf *confmap.Conf) error { return unmarshalStrictly(conf, c) }
+func (c *Config) Unmarshal(conf *confmap.Conf) error { return prefectclient.Unmarshal(conf, c) }
 
 // Unmarshal puts the defaults under the keys of a target, which a map's values do not get by themselves, and refuses keys that it
 // does not know.
 func (c *TargetConfig) Unmarshal(conf *confmap.Conf) error {
-	c.ClientConfig = defaultClientConfig()
-	return unmarshalStrictly(conf, c)
-}
-
-// unmarshalStrictly fills config and refuses unknown keys, which the Collector does not do where a part that is squashed has an
-// Unmarshal method of its own, as the client's configuration has: a misspelt key would then be ignored, in all that stands below it too.
-// To find them, the keys are read once more into a struct of the same fields, squashed by hand and without methods.
-func unmarshalStrictly(conf *confmap.Conf, config any) error {
-	if err := conf.Unmarshal(config); err != nil {
-		return err
-	}
-	return conf.Unmarshal(reflect.New(reflect.StructOf(fieldsOf(reflect.TypeOf(config).Elem()))).Interface())
-}
-
-func fieldsOf(t reflect.Type) []reflect.StructField {
-	var fields []reflect.StructField
-	for field := range t.Fields() {
-		name, options, _ := strings.Cut(field.Tag.Get("mapstructure"), ",")
-		switch {
-		case slices.Contains(strings.Split(options, ","), "squash"):
-			fields = append(fields, fieldsOf(field.Type)...)
-		case field.IsExported() && name != "":
-			field.Offset, field.Index = 0, nil
-			fields = append(fields, field)
-		}
-	}
-	return fields
+	c.ClientConfig = prefectclient.DefaultHTTP()
+	return prefectclient.Unmarshal(conf, c)
 }

@@ -117,15 +117,15 @@ func (t *target) named(err error) error {
 // start makes the client: extensions for authentication are known from now on.
 func (t *target) start(ctx context.Context, host component.Host) error {
 	// Without providers of telemetry the transport comes bare, so that its idle connections can be closed.
-	made, err := t.http.ToClient(ctx, host.GetExtensions(), component.TelemetrySettings{Logger: t.logger})
+	made, err := t.HTTP.ToClient(ctx, host.GetExtensions(), component.TelemetrySettings{Logger: t.logger})
 	if err != nil {
-		return fmt.Errorf("making a client for %sendpoint: %w", t.path, err)
+		return fmt.Errorf("making a client for %sendpoint: %w", t.Path, err)
 	}
 	return t.connect(made.Transport)
 }
 
 func (t *target) connect(transport http.RoundTripper) (err error) {
-	if t.client, err = t.connection.client(t.userAgent, transport); err != nil {
+	if t.client, err = t.connection.Client(t.userAgent, transport); err != nil {
 		return err
 	}
 	t.deliverer = delivery.New(watched{t.client, t.telemetry}, func(r delivery.Retry) {
