@@ -257,7 +257,8 @@ func TestWhatWaitsStaysWhatItIs(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
 		}
-		if n := i.sink.all[0].ResourceLogs().Len(); n != 2 || len(i.sink.all) != 2 {
+		// What has waited goes on at once, in one push or in several.
+		if n := i.sink.all[0].ResourceLogs().Len(); n != 2 || len(i.sink.all) < 2 {
 			t.Errorf("%d resources in the first of %d pushes", n, len(i.sink.all))
 		}
 		i.shutdown()
