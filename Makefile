@@ -51,12 +51,7 @@ $(MODULES:%=test-fast/%): test-fast/%:
 .PHONY: fuzz $(MODULES:%=fuzz/%)
 fuzz: $(MODULES:%=fuzz/%) ## Fuzz every target of every module for FUZZTIME (20s)
 $(MODULES:%=fuzz/%): fuzz/%:
-	@$(clean_environment); cd $*; go test -list '^Fuzz' ./... \
-		| awk '/^Fuzz/ { targets[++n] = $$1 } /^ok/ { for (i = 1; i <= n; i++) print targets[i], $$2; n = 0 }' \
-		| while read -r target package; do \
-			echo "fuzz $$target in $$package"; \
-			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package" </dev/null; \
-		done
+	@$(clean_environment); cd $* && "$(CURDIR)/.ci/fuzz" $(FUZZTIME)
 
 .PHONY: soak
 soak: ## Break connections and restart servers under load, with new seeds, for SOAK (1h)
