@@ -21,6 +21,7 @@ import (
 
 	"github.com/prefectlogs/prefectlogs"
 	"github.com/prefectlogs/prefectlogs/exporter"
+	"github.com/prefectlogs/prefectlogs/internal/servers/serverstest"
 	"github.com/prefectlogs/prefectlogs/prefecttest"
 	"github.com/prefectlogs/prefectlogs/run"
 	"github.com/prefectlogs/prefectlogs/settings"
@@ -42,7 +43,10 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	if err := serverstest.WithoutSettings(func() { m.Run() }); err != nil { // m.Run hands its exit code on by itself
+		fmt.Println(err)
+		os.Exit(1)
+	}
 }
 
 // exiting names the variable that makes the test binary a program that ends by

@@ -267,19 +267,6 @@ func TestRunAttributesHandsRecordsOn(t *testing.T) {
 	}
 }
 
-func ExampleNewRunAttributes() {
-	var otlp keeper // stands for an exporter of the program's
-	provider := sdklog.NewLoggerProvider(
-		sdklog.WithProcessor(processor.NewRunAttributes()), // the line to add
-		sdklog.WithProcessor(sdklog.NewSimpleProcessor(&otlp)),
-	)
-	ctx := run.NewContext(context.Background(), run.Info{FlowRunID: "11111111-2222-3333-4444-555555555555", FlowName: "orders"})
-	provider.Logger("shop").Emit(ctx, otellog.Record{})
-
-	fmt.Println(attributesOf(otlp.records[0]))
-	// Output: map[prefect.flow.name:orders prefect.flow_run.id:11111111-2222-3333-4444-555555555555]
-}
-
 func BenchmarkRunAttributes(b *testing.B) {
 	p := processor.NewRunAttributes()
 	ctx := run.NewContext(b.Context(), run.Info{FlowRunID: stampFlowA, TaskRunID: stampTaskA})
