@@ -4,6 +4,7 @@
 package autoexport_test
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -19,7 +20,12 @@ import (
 	"github.com/prefectlogs/prefectlogs/internal/servers/serverstest"
 )
 
-func TestMain(m *testing.M) { serverstest.Main(m) }
+func TestMain(m *testing.M) {
+	if err := serverstest.WithoutSettings(func() { serverstest.Main(m) }); err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+}
 
 // program logs as one does that knows nothing of Prefect but the import.
 func program(t *testing.T) error {

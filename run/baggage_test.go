@@ -14,7 +14,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.opentelemetry.io/otel/baggage"
-	"go.opentelemetry.io/otel/propagation"
 
 	"github.com/prefectlogs/prefectlogs/mapping"
 	"github.com/prefectlogs/prefectlogs/run"
@@ -162,42 +161,6 @@ func TestTrustBaggageHandler(t *testing.T) {
 			}
 		})
 	}
-}
-
-// A request carries the run of the context it is made with to a service that trusts its callers.
-func ExampleContextWithBaggage() {
-	ctx := run.NewContext(context.Background(), run.Info{
-		FlowRunID: "11111111-2222-3333-4444-555555555555", TaskRunID: "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee",
-	})
-	ctx, err := run.ContextWithBaggage(ctx)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	request, _ := http.NewRequestWithContext(ctx, http.MethodGet, "http://stock.internal/", nil)
-	propagation.Baggage{}.Inject(ctx, propagation.HeaderCarrier(request.Header)) // as otelhttp does
-
-	service := run.TrustBaggageHandler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		info, _ := run.Current(r.Context())
-		fmt.Println(info.FlowRunID, info.TaskRunID)
-	}))
-	service.ServeHTTP(httptest.NewRecorder(), request)
-	// Output: 11111111-2222-3333-4444-555555555555 aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee
-}
-
-// What a request says of runs counts for nothing until its baggage is trusted.
-func ExampleTrustBaggage() {
-	member, _ := baggage.NewMember(run.FlowRunIDKey, "11111111-2222-3333-4444-555555555555")
-	bag, _ := baggage.New(member)
-	ctx := baggage.ContextWithBaggage(context.Background(), bag)
-
-	_, err := run.Current(ctx)
-	fmt.Println(err == run.ErrNoRun)
-	info, _ := run.Current(run.TrustBaggage(ctx))
-	fmt.Println(info.FlowRunID)
-	// Output:
-	// true
-	// 11111111-2222-3333-4444-555555555555
 }
 
 func TestStripBaggageLeavesTheRest(t *testing.T) {

@@ -6,9 +6,6 @@ package run_test
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
-	"os/exec"
 	"strings"
 	"testing"
 
@@ -73,43 +70,4 @@ func TestJoinTrace(t *testing.T) {
 			}
 		})
 	}
-}
-
-func ExampleJoinTrace() {
-	// As an Exporter or a Pipeline does, which ask Prefect.
-	prefect := traces{"11111111-2222-3333-4444-555555555555": "00-0102030405060708090a0b0c0d0e0f10-0102030405060708-01"}
-
-	ctx := run.NewContext(context.Background(), run.Info{FlowRunID: "11111111-2222-3333-4444-555555555555"})
-	ctx, err := run.JoinTrace(ctx, prefect)
-	fmt.Println(trace.SpanContextFromContext(ctx).TraceID(), err)
-	// Output: 0102030405060708090a0b0c0d0e0f10 <nil>
-}
-
-func ExampleEnviron() {
-	ctx := run.NewContext(context.Background(), run.Info{
-		FlowRunID: "11111111-2222-3333-4444-555555555555", TaskRunID: "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee",
-	})
-	cmd := exec.CommandContext(ctx, "env")
-	cmd.Env = append(os.Environ(), run.Environ(ctx)...)
-	out, _ := cmd.Output()
-	for line := range strings.Lines(string(out)) {
-		if strings.HasPrefix(line, "PREFECT__FLOW_RUN_ID=") || strings.HasPrefix(line, "PREFECT__TASK_RUN_ID=") {
-			fmt.Print(line)
-		}
-	}
-	// Unordered output:
-	// PREFECT__FLOW_RUN_ID=11111111-2222-3333-4444-555555555555
-	// PREFECT__TASK_RUN_ID=aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee
-}
-
-func ExampleNewContext() {
-	ctx := run.NewContext(context.Background(), run.Info{FlowRunID: "11111111-2222-3333-4444-555555555555", FlowName: "orders"})
-	ctx = run.NewContext(ctx, run.Info{TaskRunID: "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee", TaskName: "pack"}) // within the flow run
-
-	info, _ := run.FromContext(ctx)
-	fmt.Println(info.FlowName, info.FlowRunID)
-	fmt.Println(info.TaskName, info.TaskRunID)
-	// Output:
-	// orders 11111111-2222-3333-4444-555555555555
-	// pack aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee
 }

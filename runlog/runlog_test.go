@@ -6,13 +6,11 @@ package runlog_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/log/noop"
 	sdklog "go.opentelemetry.io/otel/sdk/log"
@@ -199,103 +197,4 @@ func TestLoggersOfRunsThatAreNone(t *testing.T) {
 			t.Errorf("a task run of some flow run names flow run %q", id)
 		}
 	}
-}
-
-// print makes the loggers print what they log; what they log by otherwise is set with otel.SetLoggerProvider.
-func print() runlog.Loggers {
-	return runlog.New(sdklog.NewLoggerProvider(sdklog.WithProcessor(new(printer))))
-}
-
-type printer struct{ records }
-
-func (*printer) Enabled(context.Context, sdklog.EnabledParameters) bool { return true }
-func (*printer) OnEmit(_ context.Context, record *sdklog.Record) error {
-	fmt.Printf("%s: %s", record.InstrumentationScope().Name, record.Body().AsString())
-	record.WalkAttributes(func(kv attribute.KeyValue) bool {
-		fmt.Printf(" %s=%s", kv.Key, kv.Value.String())
-		return true
-	})
-	fmt.Println()
-	return nil
-}
-
-func ExampleLoggers_Logger() {
-	loggers := print() // runlog.New(pipeline.LoggerProvider())
-
-	ctx := run.NewContext(context.Background(), run.Info{FlowRunID: "11111111-2222-3333-4444-555555555555", FlowName: "orders"})
-	logger, err := loggers.Logger(ctx, slog.String("customer", "ada"))
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	logger.Info("order received", "order", 4711)
-
-	_, err = loggers.Logger(context.Background()) // outside of any run
-	fmt.Println(errors.Is(err, run.ErrNoRun))
-	// Output:
-	// prefect.flow_runs: order received flow_run_name=<unknown> flow_name=orders flow_run_id=11111111-2222-3333-4444-555555555555 customer=ada order=4711
-	// true
-}
-
-func ExampleLoggers_FlowRunLogger() {
-	logger, err := print().FlowRunLogger(run.Info{
-		FlowRunID: "11111111-2222-3333-4444-555555555555", FlowRunName: "tapir", FlowName: "orders", DeploymentName: "nightly",
-	})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	logger.Warn("stock is low")
-	// Output:
-	// prefect.flow_runs: stock is low flow_run_name=tapir flow_name=orders flow_run_id=11111111-2222-3333-4444-555555555555 deployment_name=nightly
-}
-
-func ExampleLoggers_TaskRunLogger() {
-	logger, err := print().TaskRunLogger(run.Info{
-		FlowRunID: "11111111-2222-3333-4444-555555555555", FlowName: "orders",
-		TaskRunID: "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee", TaskRunName: "pack-0", TaskName: "pack",
-	})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	logger.Info("packed", "task_name", "of this call")
-	// Output:
-	// prefect.task_runs: packed flow_run_name=<unknown> flow_name=orders task_run_id=aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee task_run_name=pack-0 task_name=of this call flow_run_id=11111111-2222-3333-4444-555555555555
-}
-
-func ExampleLoggers_Named() {
-	loggers := print()
-	loggers.Named("").Info("a")
-	loggers.Named("shop").Info("b")
-	loggers.Named("prefect.shop").Info("c")
-	fmt.Println(loggers.Named("shop") == loggers.Named("prefect.shop"))
-	// Output:
-	// prefect: a
-	// prefect.shop: b
-	// prefect.shop: c
-	// true
-}
-
-func ExampleLogger() {
-	otel.SetLoggerProvider(sdklog.NewLoggerProvider(sdklog.WithProcessor(new(printer)))) // once, where the program begins
-
-	ctx := run.NewContext(context.Background(), run.Info{FlowRunID: "11111111-2222-3333-4444-555555555555"})
-	logger, err := runlog.Logger(ctx)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	logger.Info("hello")
-	runlog.Named("shop").Info("hello")
-	// Output:
-	// prefect.flow_runs: hello flow_run_name=<unknown> flow_name=<unknown> flow_run_id=11111111-2222-3333-4444-555555555555
-	// prefect.shop: hello
-}
-
-func ExampleDisable() {
-	logger, err := print().Logger(runlog.Disable(context.Background()))
-	logger.Error("nobody hears this")
-	fmt.Println(err)
-	// Output: <nil>
 }

@@ -5,7 +5,6 @@ package runlog_test
 
 import (
 	"context"
-	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -93,12 +92,4 @@ func TestSpanProcessor(t *testing.T) {
 			}
 		})
 	}
-}
-
-func ExampleNewSpanProcessor() {
-	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(runlog.NewSpanProcessor()))
-	ctx := run.NewContext(context.Background(), run.Info{FlowRunID: "11111111-2222-3333-4444-555555555555"})
-	_, span := provider.Tracer("shop").Start(ctx, "pack")
-	fmt.Println(spanFields(span))
-	// Output: map[prefect.flow_run.id:11111111-2222-3333-4444-555555555555]
 }

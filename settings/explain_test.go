@@ -117,19 +117,3 @@ func TestDebugModeSetsTheLevelAndSaysSo(t *testing.T) {
 		}
 	}
 }
-
-func ExampleExplain() {
-	e, err := settings.Explain(
-		settings.WithoutFiles(),
-		settings.WithEnvironment([]string{"PREFECT_API_URL=http://prefect.example/api", "PREFECT_API_KEY=pnu_123"}),
-	)
-	if err != nil {
-		fmt.Println(err)
-	}
-	for _, o := range e.Settings[:2] {
-		fmt.Printf("%s = %s (%s) %q\n", o.Name, o.Value, o.Source, o.Mark)
-	}
-	// Output:
-	// PREFECT_API_URL = http://prefect.example/api (environment) ""
-	// PREFECT_API_KEY = ******** (environment) "travels over plain http to another machine, where anyone on the way can read it"
-}
