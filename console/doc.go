@@ -9,6 +9,14 @@
 // OpenTelemetry SDK; it writes every record at once and filters nothing. Package
 // prefectlogs makes those that a logging.yml asks for.
 //
+//	option             default
+//	WithWriter         standard error; WithStdout and WithFile name another place
+//	WithFormat         [Standard]
+//	WithColors         no
+//	WithRun            the run of the environment
+//	WithSecrets        none to mask
+//	WithErrorHandler   standard error, at a bounded rate
+//
 //	formatter of Prefect   here
 //	standard               [Standard], the default
 //	simple                 [Simple]

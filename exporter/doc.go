@@ -25,7 +25,12 @@
 //	WithRequestTimeout    PREFECT_API_REQUEST_TIMEOUT                60 s
 //	WithConnection        PREFECT_API_SSL_CERT_FILE,                 the system's certificates
 //	                      PREFECT_API_TLS_INSECURE_SKIP_VERIFY
+//	WithTransport         -                                          one of our own, of WithConnection
 //	WithExportTimeout     -                                          10 s
+//	WithDeadLetter        -                                          none: a refused record is lost
+//	WithDeadLetterSize    -                                          16 MiB
+//	WithErrorHandler      -                                          standard error, at a bounded rate
+//	WithSettings          -                                          settings.Load
 //
 // How records are mapped is told in package mapping; WithFormat, WithOversize,
 // WithKeys, WithAllowedAttributes, WithDeniedAttributes, WithTraceIDs,

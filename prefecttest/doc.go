@@ -1,8 +1,10 @@
 // SPDX-FileCopyrightText: The prefectlogs authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package prefecttest answers the question "what would Prefect say to this?": [NewServer] is an in-memory Prefect API
-// that stores flows, runs and logs, answers as the release it plays does, and goes wrong as told.
+// Package prefecttest answers what Prefect would have answered: it has an in-memory Prefect API that stores flows, runs
+// and logs, answers as the release it plays does, and goes wrong as told.
+//
+// The entry point is [NewServer] for a test, and [Start] for a program.
 //
 // It runs over connections in memory, so tests of time run inside a testing/synctest bubble, or over loopback for
 // programs. Clients use [Server.Client] or a transport with [Server.DialContext]. [Client] makes runs and reads logs

@@ -22,6 +22,8 @@
 //	WithSpool          none: a program that is killed loses what is in its memory
 //	WithSpoolSize      256 MiB
 //	WithSpoolSync      when the system likes
+//	WithErrorHandler   standard error, at a bounded rate
+//	WithMeterProvider  none: no metrics
 //
 // A request is sent when a batch is full, when the oldest record has waited for
 // the interval, and on Flush, ForceFlush and Shutdown.

@@ -9,7 +9,8 @@
 //
 // Sources, the highest first: [WithValue]; environment variables, their names in any case; .env, prefect.toml and
 // [tool.prefect] of pyproject.toml in the working directory; the active profile; the default. Prefect 2, and with
-// [WithGeneration] this package, reads environment and profile alone. [WithoutFiles] reads no file at all.
+// [WithGeneration] this package, reads environment and profile alone. [WithoutFiles] reads no file at all, [WithEnvironment]
+// takes other variables than those of the process, [WithDirectory] another working directory.
 //
 //	setting                                    default    unit      meaning                                  old name
 //	PREFECT_API_URL                            unset                where the API is: ".../api"
