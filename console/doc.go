@@ -26,11 +26,11 @@
 //
 // A % format may ask for these, and for every attribute of the record by its key:
 //
-//	name levelname levelno message asctime created msecs relativeCreated process processName
+//	name levelname levelno message msg asctime created msecs relativeCreated process processName
 //	pathname filename module lineno funcName     from code.file.path, code.line.number, code.function.name
 //	flow_run_id task_run_id                      of the record's run
-//	flow_run_name flow_name task_run_name task_name deployment_name, also
-//	                                             from the run in the context or the environment
+//	flow_run_name flow_name task_run_name task_name deployment_name
+//	                                             also from the run in the context or the environment
 //	thread threadName taskName                   "-": a Go program has none
 //
 // What is not known is "<unknown>". The message is what Prefect's page shows: body,

@@ -192,7 +192,7 @@ func (r *reader) readHandlers() {
 		if h.class == "" {
 			r.fail(place+".class", "is missing")
 		}
-		h.Kind = kindOf(h.class)
+		h.Kind = kinds[h.class]
 		h.Colors = strings.HasSuffix(h.class, ".PrefectConsoleHandler")
 		if formatter, _ := entry["formatter"].(string); formatter != "" {
 			f, ok := r.formatters[formatter]
@@ -244,16 +244,15 @@ func (r *reader) target(h *Handler, place string, entry map[string]any) {
 	}
 }
 
-func kindOf(class string) Kind {
-	switch class {
-	case "prefect.logging.handlers.APILogHandler", "prefect.logging.handlers.OrionHandler", "prefect.logging.handlers.WorkerAPILogHandler":
-		return API
-	case "prefect.logging.handlers.PrefectConsoleHandler", "prefect.logging.handlers._SafeStreamHandler", "logging.StreamHandler":
-		return Stream
-	case "logging.FileHandler", "logging.handlers.WatchedFileHandler":
-		return File
-	case "logging.NullHandler":
-		return Null
-	}
-	return Unsupported
+// kinds are the classes of handlers that a Go program can have.
+var kinds = map[string]Kind{
+	"prefect.logging.handlers.APILogHandler":         API,
+	"prefect.logging.handlers.OrionHandler":          API,
+	"prefect.logging.handlers.WorkerAPILogHandler":   API,
+	"prefect.logging.handlers.PrefectConsoleHandler": Stream,
+	"prefect.logging.handlers._SafeStreamHandler":    Stream,
+	"logging.StreamHandler":                          Stream,
+	"logging.FileHandler":                            File,
+	"logging.handlers.WatchedFileHandler":            File,
+	"logging.NullHandler":                            Null,
 }
