@@ -43,8 +43,17 @@ func markdownRows(text string) (rows [][]string) {
 			above = "row"
 		default:
 			var cells []string
-			for cell := range strings.SplitSeq(strings.Trim(line, "|"), " | ") {
-				cells = append(cells, strings.TrimSpace(cell))
+			inCode := false // where | is no border
+			for part := range strings.SplitSeq(line[1:len(line)-1], "|") {
+				if inCode {
+					cells[len(cells)-1] += "|" + part
+				} else {
+					cells = append(cells, part)
+				}
+				inCode = inCode != (strings.Count(part, "`")%2 == 1)
+			}
+			for i := range cells {
+				cells[i] = strings.TrimSpace(cells[i])
 			}
 			rows = append(rows, cells)
 		}

@@ -29,7 +29,7 @@
 // # Faults
 //
 // [Server.Fault] queues faults for one request each, [Server.FaultAlways] sets one for all. They play on POST /logs/, or
-// where [Fault.On] says.
+// where [Fault.On] or [Fault.OnAny] says.
 //
 //	Status(code)            an answer, nothing stored; with .Body, .Header, .RetryAfter, .RetryAfterDate
 //	Redirect(code, url)     an answer that leads elsewhere

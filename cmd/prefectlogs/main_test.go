@@ -6,6 +6,8 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"flag"
+	"os"
 	"strings"
 	"testing"
 
@@ -102,4 +104,16 @@ func TestReportThatCannotBePrintedIsAFailure(t *testing.T) {
 	if code := command(t.Context(), []string{"check"}, broken{}, &errs); code != 1 || !strings.Contains(errs.String(), "broken pipe") {
 		t.Errorf("exit status %d, %q", code, errs.String())
 	}
+}
+
+func TestTheDocumentShowsEveryFlag(t *testing.T) {
+	text, err := os.ReadFile("../../docs/check.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	new(check).flags().VisitAll(func(f *flag.Flag) {
+		if !strings.Contains(string(text), "prefectlogs check -"+f.Name) {
+			t.Errorf("docs/check.md does not show prefectlogs check -%s", f.Name)
+		}
+	})
 }
