@@ -37,15 +37,12 @@ type Exporter struct {
 	secrets  []string // of 4 bytes or more
 	reporter *diag.Reporter
 	began    time.Time
-	buffers  sync.Pool // of *buffers
+	lines    sync.Pool // of *[]byte
 
 	mu     sync.Mutex // guards what follows, and is held while a line is written
 	out    io.Writer  // nil after Shutdown
 	closer io.Closer  // nil: out is not ours
 }
-
-// buffers are the memory of one line in the making.
-type buffers struct{ line, encoded []byte }
 
 // maxLine bounds the message of a line, in bytes of its JSON. What is longer is
 // cut and marked.
@@ -103,7 +100,7 @@ func New(opts ...Option) (*Exporter, error) {
 	if text, ok := e.layout.(*textLayout); ok {
 		text.colors = c.colors && isTerminal(e.out) && os.Getenv("NO_COLOR") == ""
 	}
-	e.buffers.New = func() any { return new(buffers) }
+	e.lines.New = func() any { return new([]byte) }
 	return e, nil
 }
 
@@ -151,25 +148,25 @@ func (e *Exporter) Export(ctx context.Context, records []sdklog.Record) error {
 
 // write makes the line of a record and writes it.
 func (e *Exporter) write(ctx context.Context, record *sdklog.Record) {
-	b := e.buffers.Get().(*buffers)
+	line := e.lines.Get().(*[]byte)
 	defer func() {
-		if cap(b.line)+cap(b.encoded) <= maxPooled {
-			e.buffers.Put(b)
+		if cap(*line) <= maxPooled {
+			e.lines.Put(line)
 		}
 	}()
-	line, meta, err := e.reader.Append(ctx, b.encoded[:0], record, maxLine)
-	b.encoded = line[:0]
+	encoded, err := e.reader.Encode(ctx, record, maxLine)
+	defer e.reader.Release(encoded)
 	if err != nil {
 		e.reporter.Failing("console", fmt.Errorf("console: a record has no line: %w", err))
 		return
 	}
-	r, err := e.newRecord(ctx, record, line, meta)
+	r, err := e.newRecord(ctx, record, encoded.Line, encoded.Meta)
 	if err != nil {
 		e.reporter.Failing("console", err)
 		return
 	}
-	b.line = append(e.layout.append(b.line[:0], r), '\n')
-	if err := e.put(b.line); err != nil {
+	*line = append(e.layout.append((*line)[:0], r), '\n')
+	if err := e.put(*line); err != nil {
 		e.reporter.Failing("console", fmt.Errorf("console: logs cannot be written: %w", err))
 		return
 	}

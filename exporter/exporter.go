@@ -258,16 +258,14 @@ func (e *Exporter) requests(ctx context.Context, records []sdklog.Record) []payl
 	limits.Records = e.packing
 	var requests []payload.Request
 	var current payload.Request
-	var line []byte
 	for i := range records {
-		var meta mapping.Meta
-		var err error
-		line, meta, err = e.reader.Append(ctx, line[:0], &records[i], e.limits.LogBytes)
+		encoded, err := e.reader.Encode(ctx, &records[i], e.limits.LogBytes)
 		if err != nil {
+			e.reader.Release(encoded)
 			continue // the reader has said what there is to say
 		}
-		e.stamp(line, meta)
-		for part := range mapping.Lines(line, meta) {
+		e.stamp(encoded.Line, encoded.Meta)
+		for part := range mapping.Lines(encoded.Line, encoded.Meta) {
 			page := payload.NewPage(len(part))
 			page.Append(part)
 			for rest := page.Lines(); rest.Records() > 0; {
@@ -277,6 +275,7 @@ func (e *Exporter) requests(ctx context.Context, records []sdklog.Record) []payl
 				}
 			}
 		}
+		e.reader.Release(encoded)
 	}
 	if current.Records() > 0 {
 		requests = append(requests, current)

@@ -52,9 +52,11 @@ const exceptionParts = 3
 
 // scratch is what encoding one entry needs beside the line. It stays with the entry.
 type scratch struct {
+	enc       *Encoder    // whose keys and source are remembered
+	known     []cachedKey // keys of the record before: many records have the same, in the same order
+	unknown   meaning     // of a key that is not among them
 	find      finder
-	meanings  []meaning // of the attributes
-	shown     []shown   // the attributes for the message
+	shown     []shown // the attributes for the message
 	exception [exceptionParts]string
 	logger    string
 	level     int
@@ -79,31 +81,37 @@ type scratch struct {
 
 // shown is an attribute that goes into the message.
 type shown struct {
-	at   int  // its index
-	bare bool // its key needs no quotes in key=value text
+	at   int    // its index
+	pair string // see meaning
 }
 
 // Bounds of the memory that a scratch holds on to.
 const (
 	maxKeptBytes = 64 << 10
 	maxKeptShown = 1024
+	maxKnown     = 64 // keys
 )
 
-// begin returns the entry's scratch for another encoding.
-func (e *Entry) begin() *scratch {
-	if e.scratch == nil {
-		e.scratch = new(scratch)
+// begin returns the entry's scratch for another encoding by enc.
+func (e *Entry) begin(enc *Encoder) *scratch {
+	s := e.scratch
+	if s == nil {
+		s = new(scratch)
+		e.scratch = s
 	}
-	e.scratch.reset()
-	return e.scratch
+	s.reset()
+	if s.enc != enc {
+		s.enc, s.known, s.source = enc, nil, source{}
+	}
+	return s
 }
 
 // reset forgets the entry, of whose texts it then holds none but the logger's name.
 func (s *scratch) reset() {
 	s.find = finder{}
-	s.shown, s.meanings = s.shown[:0], s.meanings[:0]
-	if cap(s.meanings) > maxKeptShown {
-		s.shown, s.meanings = nil, nil
+	s.shown = s.shown[:0]
+	if cap(s.shown) > maxKeptShown {
+		s.shown = nil
 	}
 	s.exception = [exceptionParts]string{}
 	s.logger = ""
@@ -130,7 +138,7 @@ func (enc *Encoder) Append(dst []byte, e *Entry, limit int) ([]byte, Meta, error
 	if enc.config.Disabled {
 		return dst, Meta{}, ErrDisabled
 	}
-	s := e.begin()
+	s := e.begin(enc)
 	enc.read(s, e)
 	if s.optedOut {
 		return dst, Meta{}, ErrOptedOut
@@ -167,7 +175,6 @@ func (enc *Encoder) Append(dst []byte, e *Entry, limit int) ([]byte, Meta, error
 // source is what stands in a line between its stamp and its message, as the entry's
 // last record had it: most records have it from the one before.
 type source struct {
-	enc  *Encoder
 	ids  run.IDs
 	name []byte
 	line []byte
@@ -179,7 +186,7 @@ const maxKeptName = 64
 // appendSource writes the run of a record and its logger's name, and begins the message.
 func (enc *Encoder) appendSource(dst []byte, s *scratch, ids run.IDs, logger string, end int) []byte {
 	known := &s.source
-	if known.enc == enc && known.ids == ids && string(known.name) == logger {
+	if known.ids == ids && string(known.name) == logger {
 		return append(dst, known.line...)
 	}
 	begin := len(dst)
@@ -193,7 +200,7 @@ func (enc *Encoder) appendSource(dst []byte, s *scratch, ids run.IDs, logger str
 	enc.secrets.mask(&name)
 	dst = append(name.buf, afterName...)
 	if len(logger) <= maxKeptName && len(name.buf)-name.start <= maxKeptName && !name.cut {
-		known.enc, known.ids = enc, ids
+		known.ids = ids
 		known.name = append(known.name[:0], logger...)
 		known.line = append(known.line[:0], dst[begin:]...)
 	}
@@ -202,36 +209,48 @@ func (enc *Encoder) appendSource(dst []byte, s *scratch, ids run.IDs, logger str
 
 // read sorts the attributes of e by what they mean.
 func (enc *Encoder) read(s *scratch, e *Entry) {
-	var seen uint64
-	twice := false // perhaps a key stands twice
-	for i := range e.Attributes {
-		m := enc.table.lookup(string(e.Attributes[i].Key))
-		twice = twice || m.bit == 0 || seen&m.bit != 0
-		seen |= m.bit
-		s.meanings = append(s.meanings, m)
+	if !enc.readAll(s, e, false) {
+		s.reset()
+		enc.readAll(s, e, true)
 	}
+}
+
+// readAll is read where no key stands twice and no id is bad. It returns false where that is
+// not sure, and then has said nothing; carefully, it is sure.
+func (enc *Encoder) readAll(s *scratch, e *Entry, carefully bool) bool {
+	var seen uint64 // bits of keys
 	var loggerRank uint16
 	named := false // there are names of runs among those shown
-	for i, m := range s.meanings {
+	for i := range e.Attributes {
 		kv := &e.Attributes[i]
-		if twice && s.overridden(e.Attributes, i) {
+		m := s.meaningOf(i, string(kv.Key))
+		switch {
+		case !carefully:
+			if m.bit == 0 || seen&m.bit != 0 {
+				return false
+			}
+			seen |= m.bit
+		case s.overridden(e.Attributes, i):
 			continue
 		}
 		switch m.field {
 		case fieldNone, ServiceName:
-			s.shown = append(s.shown, shown{i, m.bare})
+			s.shown = append(s.shown, shown{i, m.pair})
 		case fieldDenied, fieldSkipped:
 		case FlowRunID, TaskRunID, TypedID, RunType:
-			if !s.find.offer(m, kv.Value, &s.parsed[m.field-FlowRunID]) {
+			if !s.find.offer(m, &kv.Value, &s.parsed[m.field-FlowRunID]) {
+				if !carefully {
+					return false
+				}
 				enc.badID(string(kv.Key))
 			}
 		case RunName:
-			s.shown, named = append(s.shown, shown{i, m.bare}), true
+			s.shown, named = append(s.shown, shown{i, m.pair}), true
 		case Level:
 			if level := levelOf(kv.Value); level != 0 {
 				s.level = level
 			} else {
-				s.shown = append(s.shown, shown{i, m.bare})
+				s.shown = append(s.shown, shown{i, m.pair})
 			}
 		case Logger:
 			if text := kv.Value.AsString(); text != "" && (loggerRank == 0 || m.rank < loggerRank) {
@@ -248,6 +267,24 @@ func (enc *Encoder) read(s *scratch, e *Entry) {
 			return enc.table.lookup(string(e.Attributes[one.at].Key)).field == RunName
 		})
 	}
+	return true
+}
+
+// meaningOf returns what the key of the i-th attribute means, until it is called again.
+func (s *scratch) meaningOf(i int, key string) *meaning {
+	if i < len(s.known) && s.known[i].key == key {
+		return &s.known[i].meaning
+	}
+	m := s.enc.table.lookup(key)
+	if m.bit == 0 || i > len(s.known) || i >= maxKnown {
+		s.unknown = m
+		return &s.unknown
+	}
+	if i == len(s.known) {
+		s.known = append(s.known, cachedKey{})
+	}
+	s.known[i] = cachedKey{key, m}
+	return &s.known[i].meaning
 }
 
 // levelOf returns the level that an attribute holds, 0 where it holds none that Prefect's pages paint.

@@ -45,13 +45,17 @@ type Entry struct {
 // Add adds an attribute. Of very many, it takes the first [MaxAttributes] and as
 // many of those behind them that mean something to enc: no message has room for more.
 func (e *Entry) Add(enc *Encoder, kv attribute.KeyValue) {
-	if n := len(e.Attributes); n >= MaxAttributes {
-		if m := enc.table.lookup(string(kv.Key)); n >= 2*MaxAttributes || m.field == fieldNone || m.field >= fieldSkipped {
-			e.Omitted = true
-			return
-		}
+	if len(e.Attributes) < MaxAttributes || enc.takesMore(len(e.Attributes), string(kv.Key)) {
+		e.Attributes = append(e.Attributes, kv)
+	} else {
+		e.Omitted = true
 	}
-	e.Attributes = append(e.Attributes, kv)
+}
+
+// takesMore reports whether an entry that has n attributes, MaxAttributes or more, takes one with this key.
+func (enc *Encoder) takesMore(n int, key string) bool {
+	m := enc.table.lookup(key)
+	return n < 2*MaxAttributes && m.field != fieldNone && m.field < fieldSkipped
 }
 
 // Reset empties the entry and keeps memory for the next record.

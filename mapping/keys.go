@@ -100,7 +100,7 @@ const (
 // meaning is a field and the rank of its key.
 type meaning struct {
 	field field
-	bare  bool   // it needs no quotes in key=value text
+	pair  string // " key=" for a key that needs no quotes in key=value text; else ""
 	rank  uint16 // of two keys that mean the same the lower one wins; never 0
 	bit   uint64 // of this key alone; 0: it has none
 }
@@ -135,7 +135,9 @@ func (t *table) lookup(key string) meaning { return t.cache.lookup(key, t) }
 // classify looks a key up, in full.
 func (t *table) classify(key string) meaning {
 	m := t.meaningOf(key)
-	m.bare = spellingOf(key) == bare
+	if spellingOf(key) == bare {
+		m.pair = " " + key + "="
+	}
 	return m
 }
 

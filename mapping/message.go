@@ -57,7 +57,7 @@ func (enc *Encoder) appendPairs(t *text, s *scratch, e *Entry) {
 			return
 		}
 		kv := &e.Attributes[one.at]
-		if one.bare && t.appendSimplePair(string(kv.Key), &kv.Value) {
+		if one.pair != "" && t.appendSimplePair(one.pair, &kv.Value) {
 			continue
 		}
 		if kv.Value.Type() == attribute.MAP {
@@ -110,7 +110,7 @@ func (enc *Encoder) appendMap(t *text, s *scratch, m attribute.Value, depth int)
 		switch {
 		case kv.Value.Type() == attribute.MAP:
 			enc.appendMap(t, s, kv.Value, depth+1)
-		case spellingOf(stringOf(s.key)) == bare && t.appendSimplePair(stringOf(s.key), &kv.Value):
+		case spellingOf(stringOf(s.key)) == bare && t.appendSimplePair(s.pairOf(s.key), &kv.Value):
 		default:
 			enc.appendPair(t, s, stringOf(s.key), kv.Value)
 		}
@@ -140,31 +140,39 @@ func (enc *Encoder) appendPair(t *text, s *scratch, key string, value attribute.
 	t.appendClean(stringOf(s.plain)) // words have nothing in them that is not clean
 }
 
-// appendSimplePair writes a pair of a key that needs no quotes, if nothing in its value needs
+// pairOf returns the beginning of the pair of a key that needs no quotes.
+func (s *scratch) pairOf(key []byte) string {
+	s.plain = append(append(append(s.plain[:0], ' '), key...), '=')
+	return stringOf(s.plain)
+}
+
+// appendSimplePair writes a pair, of which begin is " key=", if nothing in its value needs
 // escaping and it surely fits; it reports whether that is so.
-func (t *text) appendSimplePair(key string, value *attribute.Value) bool {
-	const separators, number = len(` ="" `) + len(`\\`), 32
-	if len(key)+number+separators > t.room() {
-		return false
-	}
+func (t *text) appendSimplePair(begin string, value *attribute.Value) bool {
+	const quotes, number = len(`\"\"`), 32
+	need := len(begin) + quotes + number
 	kind := value.Type()
 	var word string
 	var how spelling
 	switch kind {
 	case attribute.STRING:
 		word = value.AsString()
-		if how = spellingOf(word); how == escaped || len(key)+len(word)+separators > t.room() {
+		need += len(word)
+		if how = spellingOf(word); how == escaped {
 			return false
 		}
 	case attribute.INT64, attribute.BOOL, attribute.FLOAT64:
 	default:
 		return false
 	}
-	buf := t.buf
-	if len(buf) > t.start {
-		buf = append(buf, ' ')
+	if need > t.room() {
+		return false
 	}
-	buf = append(append(buf, key...), '=')
+	buf := t.buf
+	if len(buf) == t.start {
+		begin = begin[1:]
+	}
+	buf = append(buf, begin...)
 	switch {
 	case kind == attribute.INT64:
 		buf = strconv.AppendInt(buf, value.AsInt64(), 10)

@@ -14,36 +14,59 @@ import (
 // Most text needs no escaping. What is told here about a text lets it be copied
 // as it is; the library that escapes would come to the same bytes more slowly.
 
+// In a word of eight bytes:
+const (
+	each     = 0x0101010101010101
+	tops     = 0x80 * each
+	controls = 0x20 * each
+	quotes   = '"' * each
+	slashes  = '\\' * each
+)
+
 // isPlain reports whether s stands in JSON as it is.
 func isPlain(s string) bool {
-	const (
-		each     = 0x0101010101010101 // of the eight bytes of a word
-		top      = 0x80 * each
-		controls = 0x20 * each
-		quotes   = '"' * each
-		slashes  = '\\' * each
-	)
-	// The top bit of a byte in marked says that it, or one below it, is a control
-	// character, a quote or a backslash; in high, that it is not ASCII.
-	var marked, high uint64
 	rest := unsafe.Slice(unsafe.StringData(s), len(s))
 	for ; len(rest) >= 16; rest = rest[16:] {
-		one, other := binary.LittleEndian.Uint64(rest), binary.LittleEndian.Uint64(rest[8:])
-		marked |= (one-controls)&^one | ((one^quotes)-each)&^(one^quotes) | ((one^slashes)-each)&^(one^slashes)
-		marked |= (other-controls)&^other | ((other^quotes)-each)&^(other^quotes) | ((other^slashes)-each)&^(other^slashes)
-		high |= one | other
+		one, other := binary.LittleEndian.Uint64(rest), binary.LittleEndian.Uint64(rest[8:16])
+		// The top bit of a byte says that it, or one below it, is a control character, a quote, a
+		// backslash or not ASCII.
+		marked := one | (one - controls) | ((one ^ quotes) - each) | ((one ^ slashes) - each) |
+			other | (other - controls) | ((other ^ quotes) - each) | ((other ^ slashes) - each)
+		if marked&tops != 0 {
+			return isPlainFrom(s, len(s)-len(rest))
+		}
 	}
-	if marked&top != 0 {
-		return false
+	for i, b := range rest {
+		if b < 0x20 || b == '"' || b == '\\' {
+			return false
+		}
+		if b >= utf8.RuneSelf {
+			return isPlainFrom(s, len(s)-len(rest)+i)
+		}
+	}
+	return true
+}
+
+// isPlainFrom is isPlain for s of which the first n bytes are plain and ASCII.
+func isPlainFrom(s string, n int) bool {
+	s = s[n:]
+	rest := unsafe.Slice(unsafe.StringData(s), len(s))
+	for ; len(rest) >= 16; rest = rest[16:] {
+		one, other := binary.LittleEndian.Uint64(rest), binary.LittleEndian.Uint64(rest[8:16])
+		// As in isPlain, but for bytes beyond ASCII.
+		marked := ((one-controls)|((one^quotes)-each)|((one^slashes)-each))&^one |
+			((other-controls)|((other^quotes)-each)|((other^slashes)-each))&^other
+		if marked&tops != 0 {
+			return false
+		}
 	}
 	for _, b := range rest {
 		if b < 0x20 || b == '"' || b == '\\' {
 			return false
 		}
-		high |= uint64(b)
 	}
 	// The library escapes the two separators of lines that JavaScript knows.
-	return high&top == 0 || utf8.ValidString(s) && !strings.Contains(s, "\u2028") && !strings.Contains(s, "\u2029")
+	return utf8.ValidString(s) && !strings.Contains(s, "\u2028") && !strings.Contains(s, "\u2029")
 }
 
 // spelling is how a word is written in key=value text. That of a text combines those of its

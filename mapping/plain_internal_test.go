@@ -4,6 +4,8 @@
 package mapping
 
 import (
+	"math"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -48,7 +50,7 @@ func FuzzSimplePairs(f *testing.F) {
 		} {
 			for _, before := range []string{`"`, `"body`} {
 				simple := text{buf: []byte(before), start: 1, limit: len(before) + room}
-				if spellingOf(key) != bare || !simple.appendSimplePair(key, &value) {
+				if spellingOf(key) != bare || !simple.appendSimplePair(" "+key+"=", &value) {
 					continue
 				}
 				careful := text{buf: []byte(before), start: 1, limit: len(before) + room}
@@ -56,6 +58,24 @@ func FuzzSimplePairs(f *testing.F) {
 				if got, want := string(simple.buf), string(careful.buf); got != want {
 					t.Errorf("%q: %q, want %q", key, got, want)
 				}
+			}
+		}
+	})
+}
+
+// A number is written as the library writes it, which is how OpenTelemetry shows it.
+func FuzzFloats(f *testing.F) {
+	for _, n := range []float64{0, math.Copysign(0, -1), 0.25, -1.5, 0.001, 0.0015, 0.1 + 0.2, 123456.789, 999999.999, 1e6, -1e6, 1e21, 5e-324, math.MaxFloat64, 0.3, 1.005, 2.675, 100, 100.5} {
+		f.Add(math.Float64bits(n), int64(n*1000))
+	}
+	f.Fuzz(func(t *testing.T, bits uint64, thousandths int64) {
+		near := float64(thousandths%1e10) / 1000
+		for _, n := range []float64{math.Float64frombits(bits), near, math.Nextafter(near, 1e9), math.Nextafter(near, -1e9), near / 10} {
+			if math.IsNaN(n) || math.IsInf(n, 0) {
+				continue
+			}
+			if got, want := string(appendFloat(nil, n)), strconv.FormatFloat(n, 'g', -1, 64); got != want {
+				t.Errorf("%s, want %s", got, want)
 			}
 		}
 	})

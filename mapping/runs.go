@@ -23,18 +23,18 @@ type finder struct {
 
 // parsed is an id and its text, of the record before: programs log many records of a run.
 type parsed struct {
-	text [36]byte
-	id   run.ID // zero: none yet
+	text string // "": none yet
+	id   run.ID
 }
 
 func (p *parsed) parse(text string) (run.ID, error) {
-	if p != nil && string(p.text[:]) == text && !p.id.IsZero() {
+	const canonical = len("11111111-2222-3333-4444-555555555555") // what programs log
+	if p != nil && len(text) == canonical && p.text == text {
 		return p.id, nil
 	}
 	id, err := run.ParseID(text)
-	if p != nil && err == nil && len(text) == len(p.text) {
-		copy(p.text[:], text)
-		p.id = id
+	if p != nil && err == nil && len(text) == canonical {
+		p.text, p.id = text, id
 	}
 	return id, err
 }
@@ -42,7 +42,7 @@ func (p *parsed) parse(text string) (run.ID, error) {
 // offer takes an attribute into account if it names a run. It reports false for
 // an attribute that should hold an id and does not. before, if not nil, is what the
 // attribute of this meaning held last.
-func (f *finder) offer(m meaning, value attribute.Value, before *parsed) bool {
+func (f *finder) offer(m *meaning, value *attribute.Value, before *parsed) bool {
 	if m.field == RunType {
 		f.runType = value.AsString()
 		return true
@@ -102,7 +102,7 @@ func isPlaceholder(text string) bool {
 // Run returns the run that the attributes of e name by themselves, and the one that
 // e belongs to, as [Encoder.Append] finds it: zero IDs where no source names a flow run.
 func (enc *Encoder) Run(e *Entry) (own, all run.IDs) {
-	s := e.begin()
+	s := e.begin(enc)
 	enc.read(s, e)
 	own = s.find.run()
 	return own, enc.resolve(own, e)
@@ -110,8 +110,10 @@ func (enc *Encoder) Run(e *Entry) (own, all run.IDs) {
 
 // resolve finds the run of a record; the zero IDs where nothing names a flow run.
 func (enc *Encoder) resolve(found run.IDs, e *Entry) run.IDs {
-	found = found.Or(e.Context)
-	if found.Flow.IsZero() && e.Ambient != nil {
+	if found = found.Or(e.Context); !found.Flow.IsZero() {
+		return found
+	}
+	if e.Ambient != nil {
 		baggage, span := e.Ambient()
 		found = found.Or(baggage).Or(span)
 	}
@@ -157,7 +159,7 @@ func (r *resolver) add(kv attribute.KeyValue) {
 	m := r.enc.table.lookup(string(kv.Key))
 	switch m.field {
 	case FlowRunID, TaskRunID, TypedID, RunType:
-		if !r.find.offer(m, kv.Value, nil) {
+		if !r.find.offer(&m, &kv.Value, nil) {
 			r.enc.badID(string(kv.Key))
 		}
 	case ServiceName:

@@ -176,6 +176,11 @@ func carries(v attribute.Value) bool {
 
 // appendFloat writes a number as OpenTelemetry does.
 func appendFloat(dst []byte, f float64) []byte {
+	// Most numbers in logs have few digits. Two decimals of up to 15 digits are never the same float64
+	// (IEEE 754), so that n/1000 is the shortest one for f, where it is one.
+	if n := int64(f * 1000); f > -1e6 && f < 1e6 && float64(n)/1000 == f && n != 0 {
+		return appendThousandths(dst, n)
+	}
 	switch {
 	case math.IsNaN(f):
 		return append(dst, "NaN"...)
@@ -185,4 +190,22 @@ func appendFloat(dst []byte, f float64) []byte {
 		return append(dst, "-Infinity"...)
 	}
 	return strconv.AppendFloat(dst, f, 'g', -1, 64)
+}
+
+// appendThousandths writes n/1000.
+func appendThousandths(dst []byte, n int64) []byte {
+	if n < 0 {
+		dst, n = append(dst, '-'), -n
+	}
+	dst = strconv.AppendInt(dst, n/1000, 10)
+	switch rest := n % 1000; {
+	case rest == 0:
+		return dst
+	case rest%100 == 0:
+		return append(dst, '.', byte('0'+rest/100))
+	case rest%10 == 0:
+		return append(dst, '.', byte('0'+rest/100), byte('0'+rest/10%10))
+	default:
+		return append(dst, '.', byte('0'+rest/100), byte('0'+rest/10%10), byte('0'+rest%10))
+	}
 }

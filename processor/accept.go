@@ -116,13 +116,19 @@ func (b *Batch) lostLocked(page *queuedPage) {
 	b.readLost([]spool.Page{page.file.Page()}, func(lines payload.Lines) { b.losses.add(lines, queueFull) })
 }
 
-// newsLocked reports whether the worker needs to look at the queue because of the
-// record that was just put into it: it is the first one, it fills a batch, or it
-// is urgent.
+// newsLocked reports whether the worker needs to be told of the record that was just put into
+// the queue: it is the first one, it fills a batch, or it is urgent.
 func (b *Batch) newsLocked(lane int) bool {
 	q := &b.queue
-	return q.records == 1 || lane < normal || q.records == b.pace.size() ||
-		q.length >= b.config.limits.Bytes
+	switch b.attention {
+	case looks:
+		return false
+	case waits:
+		if q.records == 1 {
+			return true
+		}
+	}
+	return lane < normal || q.records == b.pace.size() || q.length >= b.config.limits.Bytes
 }
 
 func (b *Batch) tellFull() {

@@ -34,7 +34,6 @@ type Batch struct {
 	config   config
 	metrics  metric.Registration // nil: none
 	spool    *spool.Spool        // nil: none
-	scratch  sync.Pool           // of *[]byte
 
 	wake  chan struct{} // holds one element: there is news for the worker
 	hurry chan struct{} // holds one element: a wait between tries is to end
@@ -55,6 +54,7 @@ type Batch struct {
 	noticedAt time.Time // when losses were last told
 	flushing  []*flush
 	urgentAt  time.Time // when the urgent lane last woke the worker
+	attention attention // of the worker
 	stopping  bool
 	room      chan struct{} // closed and replaced when pages are given back
 	gaveUp    bool          // a blocked caller has waited in vain
@@ -66,9 +66,6 @@ type flush struct {
 	until marker
 	done  chan struct{}
 }
-
-// maxPooledScratch bounds the memory that a pooled buffer holds on to.
-const maxPooledScratch = 256 << 10
 
 // NewBatch returns a processor that sends through sender, and starts its one
 // goroutine. All problems of the options are returned in one joined error.
@@ -90,7 +87,6 @@ func NewBatch(sender Sender, opts ...Option) (*Batch, error) {
 		queue:    queue{maxBytes: c.queueSize, pageSize: c.pageSize},
 		pace:     newPace(c.limits.Records, c.fixedRecords),
 	}
-	b.scratch.New = func() any { return new(make([]byte, 0, 1024)) }
 	b.hard, b.cut = context.WithCancelCause(context.Background())
 	if c.meters != nil {
 		if b.metrics, err = b.registerMetrics(c.meters); err != nil {
@@ -135,19 +131,15 @@ func (b *Batch) OnEmit(ctx context.Context, record *sdklog.Record) error {
 // emit encodes a record and settles what becomes of it. It returns false where
 // the caller has to wait for room; it then holds no memory of the record.
 func (b *Batch) emit(ctx context.Context, record *sdklog.Record) bool {
-	buf := b.scratch.Get().(*[]byte)
-	defer func() {
-		if cap(*buf) <= maxPooledScratch {
-			b.scratch.Put(buf)
-		}
-	}()
-	line, meta, err := b.reader.Append(ctx, (*buf)[:0], record, b.config.limits.LogBytes)
-	*buf = line[:0]
+	encoded, err := b.reader.Encode(ctx, record, b.config.limits.LogBytes)
+	done := true
 	if err != nil {
 		b.skip(err)
-		return true
+	} else {
+		done = b.accept(encoded.Line, encoded.Meta)
 	}
-	return b.accept(line, meta)
+	b.reader.Release(encoded)
+	return done
 }
 
 // count adds a record to those emitted and to a counter of what became of it.

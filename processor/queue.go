@@ -33,8 +33,8 @@ const (
 // share is what a run has put into the urgent lane since that was last empty.
 type share struct{ records, bytes int }
 
-// maxFreePages bounds the emptied pages that are kept for use again.
-const maxFreePages = 16
+// maxIdlePages bounds the emptied pages that are kept where nothing was sent for a while.
+const maxIdlePages = 4
 
 // queue holds pages of encoded records, bounded in bytes of memory. It is not safe
 // for concurrent use: the lock of the Batch guards it.
@@ -45,7 +45,7 @@ type queue struct {
 	lanes  [lanes]lane
 	shares map[run.ID]share // of the urgent lane
 	flying []*queuedPage    // with lines in the request under way
-	free   []*payload.Page
+	free   []*payload.Page  // to be used again; with them, too, memory is within the bound
 
 	bytes    int // memory of all pages in lanes and under way
 	records  int // waiting in memory
@@ -88,9 +88,10 @@ func (p *queuedPage) seal() {
 
 // laneFor returns the lane for a record of a level and a run.
 func (q *queue) laneFor(level int, flow run.ID) int {
-	switch of := q.shares[flow]; {
-	case level < urgentLevel:
+	if level < urgentLevel {
 		return normal
+	}
+	switch of := q.shares[flow]; {
 	case of.records >= shareRecords || of.bytes >= shareBytes:
 		return flood
 	default:
@@ -153,6 +154,7 @@ func (q *queue) newPage(line int) *payload.Page {
 		q.free = q.free[:n-1]
 		return page
 	}
+	q.trim((q.maxBytes - q.bytes) / q.pageSize)
 	return payload.NewPage(size)
 }
 
@@ -281,11 +283,19 @@ func (q *queue) release(page *queuedPage) {
 // giveBack gives back the memory of a page.
 func (q *queue) giveBack(page *queuedPage) {
 	q.bytes -= page.page.Cap()
-	if page.page.Cap() == q.pageSize && len(q.free) < maxFreePages {
+	if page.page.Cap() == q.pageSize {
 		page.page.Reset()
 		q.free = append(q.free, page.page)
 	}
 	page.page = nil
+}
+
+// trim lets go of the emptied pages beyond n.
+func (q *queue) trim(n int) {
+	if n = max(n, 0); len(q.free) > n {
+		clear(q.free[n:])
+		q.free = q.free[:n]
+	}
 }
 
 // oldest returns when the record that has waited longest in a lane came, about.

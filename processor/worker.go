@@ -17,6 +17,16 @@ const urgentEvery = 100 * time.Millisecond
 // forever is longer than anything the worker waits for.
 const forever = 24 * time.Hour
 
+// attention is when the worker looks at the queue next, so that it is only woken where that is
+// too late: waking a goroutine costs more than a record.
+type attention int
+
+const (
+	waits   attention = iota // when it is told to
+	watches                  // within the interval that a record may wait
+	looks                    // before it waits for anything
+)
+
 // work is the goroutine that owns sending.
 func (b *Batch) work() {
 	defer close(b.done)
@@ -64,13 +74,26 @@ func (b *Batch) next(now time.Time, patience time.Duration) (t task) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.loadLocked()
+	before := b.attention
+	b.attention = looks
 	due, notice := b.dueLocked(now), b.noticeDueLocked(now)
 	adopted := b.adoptionDueLocked(now, patience)
 	if due > 0 && notice > 0 || adopted <= 0 && b.adoption.turn() {
 		if adopted <= 0 {
 			return task{request: b.adoption.take(b.requestLimitsLocked()), adopted: true}
 		}
-		return task{wait: min(due, notice, adopted), stop: b.stopping && !b.awaitsDiskLocked()}
+		t = task{wait: min(due, notice, adopted), stop: b.stopping && !b.awaitsDiskLocked()}
+		switch {
+		case before == looks: // there were records, so more will come
+			t.wait = min(t.wait, b.config.interval)
+		case b.queue.records == 0:
+			b.queue.trim(maxIdlePages)
+		}
+		b.attention = waits
+		if t.wait <= b.config.interval {
+			b.attention = watches
+		}
+		return t
 	}
 	limits := b.requestLimitsLocked()
 	if notice <= 0 {

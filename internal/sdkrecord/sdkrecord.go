@@ -26,7 +26,7 @@ type Reader struct {
 	encoder  *mapping.Encoder
 	reporter *diag.Reporter
 	resource atomic.Pointer[resolvedResource]
-	pool     sync.Pool // of *walker
+	pool     sync.Pool // of *Encoded
 }
 
 // resolvedResource remembers what the resource seen last says: a provider has one.
@@ -35,60 +35,62 @@ type resolvedResource struct {
 	source   mapping.Source
 }
 
-// walker is an entry and the functions that fill it, bound once so that a walk
-// does not allocate.
-type walker struct {
+// Encoded is a record that [Reader.Encode] has made a line of.
+type Encoded struct {
+	Line []byte
+	Meta mapping.Meta
+
 	entry   mapping.Entry
-	visit   func(attribute.KeyValue) bool
-	ambient func() (baggage, span run.IDs)
-	ctx     context.Context // of the record at hand
+	ambient func() (baggage, span run.IDs) // bound once, so that it does not allocate
+	ctx     context.Context                // of the record
 }
 
-// maxPooledAttributes bounds the memory that a pooled walker holds on to.
-const maxPooledAttributes = 256
+// Bounds of the memory that a pooled record holds on to.
+const (
+	maxPooledAttributes = 256
+	maxPooledLine       = 256 << 10
+)
 
 // NewReader returns a reader that encodes by encoder and speaks through reporter.
 func NewReader(encoder *mapping.Encoder, reporter *diag.Reporter) *Reader {
 	r := &Reader{encoder: encoder, reporter: reporter}
 	r.pool.New = func() any {
-		w := new(walker)
-		w.visit = func(kv attribute.KeyValue) bool {
-			w.entry.Add(encoder, kv)
-			return true
-		}
-		w.ambient = func() (baggage, span run.IDs) { return r.ambient(w.ctx) }
-		return w
+		e := new(Encoded)
+		e.ambient = func() (baggage, span run.IDs) { return r.ambient(e.ctx) }
+		return e
 	}
 	return r
 }
 
-// Append appends the line of a record to dst, as [mapping.Encoder.Append] does.
-// The record is only read.
-func (r *Reader) Append(ctx context.Context, dst []byte, record *sdklog.Record, limit int) ([]byte, mapping.Meta, error) {
-	w := r.walker()
-	defer r.release(w)
-	r.fill(ctx, w, record)
-	line, meta, err := r.encoder.Append(dst, &w.entry, limit)
+// Encode makes the line of a record, as [mapping.Encoder.Append] does. The record is only read.
+// What Encode returns is in memory of the reader's, which [Reader.Release] takes back, also
+// after an error.
+func (r *Reader) Encode(ctx context.Context, record *sdklog.Record, limit int) (*Encoded, error) {
+	e := r.fill(ctx, record)
+	var err error
+	e.Line, e.Meta, err = r.encoder.Append(e.Line[:0], &e.entry, limit)
 	if err == mapping.ErrNoRun {
-		r.missingRun(w.entry.ScopeName, w.entry.Attributes)
+		r.missingRun(e.entry.ScopeName, e.entry.Attributes)
 	}
-	return line, meta, err
+	return e, err
 }
 
-func (r *Reader) walker() *walker { return r.pool.Get().(*walker) }
-
-func (r *Reader) release(w *walker) {
-	if cap(w.entry.Attributes) > maxPooledAttributes {
-		w.entry.Attributes = nil
+// Release takes the memory of a record back.
+func (r *Reader) Release(e *Encoded) {
+	if cap(e.entry.Attributes) > maxPooledAttributes {
+		e.entry.Attributes = nil
 	}
-	w.ctx = nil
-	r.pool.Put(w) // what the entry still holds goes with the pool, or when it is filled again
+	if cap(e.Line) > maxPooledLine {
+		e.Line = nil
+	}
+	e.ctx = nil
+	r.pool.Put(e) // what the entry still holds goes with the pool, or when it is filled again
 }
 
-// fill makes the record the walker's entry. It sets every field, which costs less than
-// emptying the entry before.
-func (r *Reader) fill(ctx context.Context, w *walker, record *sdklog.Record) {
-	e := &w.entry
+// fill reads a record. It sets every field of an entry, which costs less than emptying it before.
+func (r *Reader) fill(ctx context.Context, record *sdklog.Record) *Encoded {
+	encoded := r.pool.Get().(*Encoded)
+	e := &encoded.entry
 	e.Timestamp = record.Timestamp()
 	e.Observed = record.ObservedTimestamp()
 	e.Severity = int(record.Severity())
@@ -97,9 +99,9 @@ func (r *Reader) fill(ctx context.Context, w *walker, record *sdklog.Record) {
 	e.Body = record.Body()
 	e.TraceID = record.TraceID()
 	e.SpanID = record.SpanID()
-	w.ctx = ctx
+	encoded.ctx = ctx
 	e.Context = run.IDsFromContext(ctx)
-	e.Ambient = w.ambient
+	e.Ambient = encoded.ambient
 	e.Resource = r.resolveResource(record.Resource())
 	scope := record.InstrumentationScope()
 	e.ScopeName = scope.Name
@@ -107,8 +109,22 @@ func (r *Reader) fill(ctx context.Context, w *walker, record *sdklog.Record) {
 	if scope.Attributes.Len() > 0 {
 		e.Scope = r.encoder.Resolve(all(&scope.Attributes))
 	}
-	e.Attributes, e.Omitted = e.Attributes[:0], false
-	record.WalkAttributes(w.visit)
+	attributes := e.Attributes[:0]
+	if n := record.AttributesLen(); n <= mapping.MaxAttributes {
+		e.Omitted = false
+		record.WalkAttributes(func(kv attribute.KeyValue) bool {
+			attributes = append(attributes, kv)
+			return true
+		})
+		e.Attributes = attributes
+		return encoded
+	}
+	e.Attributes, e.Omitted = attributes, false
+	record.WalkAttributes(func(kv attribute.KeyValue) bool {
+		e.Add(r.encoder, kv)
+		return true
+	})
+	return encoded
 }
 
 // attributer is a span of the SDK's that is being recorded.

@@ -59,7 +59,10 @@ func TestRecordsOfTheSDKMapAsTheTableSays(t *testing.T) {
 			err := c.Check(func(enc *mapping.Encoder, dst []byte, r mappingtest.Record, limit int) (line []byte, meta mapping.Meta, err error) {
 				reader := sdkrecord.NewReader(enc, diag.New(func(error) {}))
 				emit(t.Context(), r, func(ctx context.Context, record *sdklog.Record) {
-					line, meta, err = reader.Append(ctx, dst, record, limit)
+					var encoded *sdkrecord.Encoded
+					encoded, err = reader.Encode(ctx, record, limit)
+					line, meta = append(dst, encoded.Line...), encoded.Meta
+					reader.Release(encoded)
 				})
 				return line, meta, err
 			})
@@ -134,9 +137,10 @@ func TestRunsOfTheContextStandBetweenRecordAndScope(t *testing.T) {
 			}
 			reader := sdkrecord.NewReader(enc, diag.New(func(err error) { t.Error(err) }))
 			emit(tt.ctx(t.Context()), tt.record, func(ctx context.Context, record *sdklog.Record) {
-				_, meta, err := reader.Append(ctx, nil, record, 1000)
-				if want := (run.Info{FlowRunID: tt.flow, TaskRunID: tt.task}.IDs()); err != nil || meta.Run != want {
-					t.Errorf("got %v %v, %v", meta.Run.Flow, meta.Run.Task, err)
+				encoded, err := reader.Encode(ctx, record, 1000)
+				defer reader.Release(encoded)
+				if want := (run.Info{FlowRunID: tt.flow, TaskRunID: tt.task}.IDs()); err != nil || encoded.Meta.Run != want {
+					t.Errorf("got %v, %v", encoded.Meta.Run, err)
 				}
 			})
 		})
@@ -156,9 +160,11 @@ func TestARecordWithoutARunIsToldOncePerLoggerWithItsPlace(t *testing.T) {
 			emit(t.Context(), mappingtest.Record{Scope: "db", Body: attribute.StringValue("private"), Attributes: []attribute.KeyValue{
 				attribute.String("code.function.name", "main.work"), attribute.String("code.file.path", "/src/ma\nin.go"), attribute.Int("code.line.number", 12),
 			}}, func(ctx context.Context, record *sdklog.Record) {
-				if _, _, err := reader.Append(ctx, nil, record, 1000); !errors.Is(err, mapping.ErrNoRun) {
+				encoded, err := reader.Encode(ctx, record, 1000)
+				if !errors.Is(err, mapping.ErrNoRun) {
 					t.Error(err)
 				}
+				reader.Release(encoded)
 			})
 		}
 	}

@@ -58,31 +58,30 @@ func (s *Stamper) Record(ctx context.Context, record *sdklog.Record) []attribute
 	if own.Is(ctx) {
 		return []attribute.KeyValue{attribute.Bool(sendToAPIKey, false)}
 	}
-	w := s.reader.walker()
-	defer s.reader.release(w)
-	s.reader.fill(ctx, w, record)
-	return s.stamp(w)
+	e := s.reader.fill(ctx, record)
+	defer s.reader.Release(e)
+	return s.stamp(e)
 }
 
 // Span is Record for a span that starts: attributes and resource are its own, and
 // ctx is its parent's.
 func (s *Stamper) Span(ctx context.Context, attributes []attribute.KeyValue, res *resource.Resource) []attribute.KeyValue {
-	w := s.reader.walker()
-	defer s.reader.release(w)
-	w.entry.Reset()
-	w.ctx = ctx
-	w.entry.Context = run.IDsFromContext(ctx)
-	w.entry.Ambient = w.ambient
-	w.entry.Resource = s.reader.resolveResource(res)
+	e := s.reader.pool.Get().(*Encoded)
+	defer s.reader.Release(e)
+	e.entry.Reset()
+	e.ctx = ctx
+	e.entry.Context = run.IDsFromContext(ctx)
+	e.entry.Ambient = e.ambient
+	e.entry.Resource = s.reader.resolveResource(res)
 	for _, kv := range attributes {
-		w.visit(kv)
+		e.entry.Add(s.reader.encoder, kv)
 	}
-	return s.stamp(w)
+	return s.stamp(e)
 }
 
-// stamp returns what the walker's entry lacks.
-func (s *Stamper) stamp(w *walker) []attribute.KeyValue {
-	named, all := s.reader.encoder.Run(&w.entry)
+// stamp returns what the entry lacks.
+func (s *Stamper) stamp(e *Encoded) []attribute.KeyValue {
+	named, all := s.reader.encoder.Run(&e.entry)
 	if !named.Flow.IsZero() || all.Flow.IsZero() {
 		return nil
 	}
@@ -93,7 +92,7 @@ func (s *Stamper) stamp(w *walker) []attribute.KeyValue {
 	}
 	name := func(key attribute.Key, value string) {
 		has := func(kv attribute.KeyValue) bool { return kv.Key == key }
-		if value != "" && !slices.ContainsFunc(w.entry.Attributes, has) && !slices.ContainsFunc(stamp, has) {
+		if value != "" && !slices.ContainsFunc(e.entry.Attributes, has) && !slices.ContainsFunc(stamp, has) {
 			stamp = append(stamp, key.String(value))
 		}
 	}
@@ -108,8 +107,8 @@ func (s *Stamper) stamp(w *walker) []attribute.KeyValue {
 			name(taskNameKey, known.TaskName)
 		}
 	}
-	if known, ok := run.FromContext(w.ctx); ok {
-		names(known, w.entry.Context)
+	if known, ok := run.FromContext(e.ctx); ok {
+		names(known, e.entry.Context)
 	}
 	names(s.environment, s.environmentIDs)
 	return stamp
