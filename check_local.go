@@ -224,9 +224,9 @@ func (c *checker) credentials() string {
 	api, err := url.Parse(strings.TrimSpace(config.APIURL))
 	switch {
 	case config.AuthString != "":
-		return "the auth string (PREFECT_API_AUTH_STRING)"
+		return "the auth string of PREFECT_API_AUTH_STRING"
 	case config.APIKey != "":
-		return "the key (PREFECT_API_KEY)"
+		return "the key of PREFECT_API_KEY"
 	case err == nil && api.User != nil:
 		return "the password in PREFECT_API_URL"
 	}

@@ -78,7 +78,7 @@ var (
 // checkVersion says whether the server is one that is known to work.
 func (c *checker) checkVersion(ctx context.Context) Step {
 	if c.isCloud() {
-		return stepSkipped("Prefect Cloud tells none")
+		return stepSkipped("Prefect Cloud does not tell its version")
 	}
 	p := c.client.Probe(ctx, "/admin/version")
 	var text string
@@ -125,7 +125,7 @@ func (c *checker) checkClock(ctx context.Context) Step {
 	if p.Date.IsZero() {
 		return stepSkipped("the server does not tell its time")
 	}
-	// The header is cut to seconds, and was written somewhen between.
+	// The header is cut to seconds, and was written at some time between.
 	skew := p.Date.Add(time.Second / 2).Sub(p.Sent.Add(p.Got.Sub(p.Sent) / 2))
 	way := p.Got.Sub(p.Sent) / 2
 	direction := "behind"

@@ -250,7 +250,7 @@ var situations = map[string]checked{
 	"a wrong key": {
 		server: []prefecttest.Option{prefecttest.WithAPIKey("right")},
 		values: func(api string) []string { return []string{"PREFECT_API_URL=" + api, "PREFECT_API_KEY=wrong"} },
-		step:   "auth", status: prefectlogs.StatusFail, found: "refuses the key (PREFECT_API_KEY) (401)", fix: "correct it",
+		step:   "auth", status: prefectlogs.StatusFail, found: "refuses the key of PREFECT_API_KEY (401)", fix: "correct it",
 	},
 	"a missing auth string": {
 		server: []prefecttest.Option{prefecttest.WithAuthString("a:b"), prefecttest.WithCSRF()},
@@ -259,7 +259,7 @@ var situations = map[string]checked{
 	"the right auth string": {
 		server: []prefecttest.Option{prefecttest.WithAuthString("a:b"), prefecttest.WithCSRF()},
 		values: func(api string) []string { return []string{"PREFECT_API_URL=" + api, "PREFECT_API_AUTH_STRING=a:b"} },
-		step:   "auth", found: "lets the auth string (PREFECT_API_AUTH_STRING) in",
+		step:   "auth", found: "lets the auth string of PREFECT_API_AUTH_STRING in",
 	},
 	"no access": {
 		faults: []prefecttest.Fault{prefecttest.Status(http.StatusForbidden).On("POST", "/logs/filter")},

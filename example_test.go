@@ -65,7 +65,7 @@ func ExampleWithConsole() {
 	_, line, _ := strings.Cut(console.String(), " | ") // behind the time
 	fmt.Print(line)
 	// Output:
-	// logs are not sent to Prefect: PREFECT_API_URL is not set
+	// logs are not sent to Prefect: PREFECT_API_URL is not set; set it to the address of the API, which ends in /api
 	// WARNING | orders - stock is low left=3
 }
 
@@ -223,7 +223,7 @@ func ExampleCheck() {
 	}
 	// Output:
 	// all is well: false
-	// auth: the server refuses the key (PREFECT_API_KEY) (401)
+	// auth: the server refuses the key of PREFECT_API_KEY (401)
 	// fix: correct it, in the place that step settings names
 }
 

@@ -53,7 +53,7 @@ func (c config) silent() string {
 	case !c.settings.ToAPI.Enabled:
 		return "PREFECT_LOGGING_TO_API_ENABLED is false"
 	case c.settings.APIURL == "" && !c.hasEndpoint:
-		return "PREFECT_API_URL is not set"
+		return "PREFECT_API_URL is not set; set it to the address of the API, which ends in /api"
 	}
 	return ""
 }

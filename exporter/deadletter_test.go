@@ -36,7 +36,7 @@ func TestRefusedRecordsAreKeptAndReplayedOnce(t *testing.T) {
 		if err := exp.Export(ctx, records(5)); err == nil {
 			t.Error("that records are refused is no error")
 		}
-		if all := strings.Join(told.all(), "\n"); !strings.Contains(all, "2 log records were refused and are kept in "+path) {
+		if all := strings.Join(told.all(), "\n"); !strings.Contains(all, "2 log records were refused by "+server.URL()+" (invalid) and are kept in "+path) {
 			t.Errorf("said %q", all)
 		}
 		text, err := os.ReadFile(path)

@@ -151,7 +151,7 @@ func (e *Exporter) Target() string { return e.target }
 // say tells what became of a request, where that is news.
 func (e *Exporter) say(outcome payload.Outcome) {
 	if n := len(outcome.Refused); n > 0 {
-		e.reporter.Tell(fmt.Errorf("%d log records were refused and %s (%s)", n, e.bury(outcome.Refused), outcome.Refused[0].Reason))
+		e.reporter.Tell(fmt.Errorf("%d log records were refused by %s (%s) and %s", n, e.target, outcome.Refused[0].Reason, e.bury(outcome.Refused)))
 	}
 	if outcome.Err == nil {
 		e.reporter.Working()
@@ -161,7 +161,7 @@ func (e *Exporter) say(outcome payload.Outcome) {
 // bury keeps refused records in the dead letter, and returns what becomes of them, in words.
 func (e *Exporter) bury(refused []payload.Refusal) string {
 	if e.dead == nil {
-		return "are lost"
+		return "are lost; WithDeadLetter keeps such records"
 	}
 	if err := e.dead.Add(refused); err != nil {
 		e.reporter.Failing("dead letter", err)
@@ -212,7 +212,7 @@ func (e *Exporter) Export(ctx context.Context, records []sdklog.Record) error {
 	if !wait {
 		timeout = 0
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("given up after %v", e.exportTimeout))
+	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("given up after %v (WithExportTimeout)", e.exportTimeout))
 	defer cancel()
 	outcome := e.export(ctx, records)
 	switch {

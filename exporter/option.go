@@ -74,7 +74,7 @@ func WithSettings(s settings.Settings) Option {
 func WithEndpoint(apiURL string) Option {
 	return optionFunc(func(c config) config {
 		if apiURL == "" {
-			return c.invalid("the endpoint is empty")
+			return c.invalid("the endpoint is empty; leave the option out for PREFECT_API_URL")
 		}
 		c.endpoint = apiURL
 		return c

@@ -158,7 +158,7 @@ func (b *Batch) skip(reason error) {
 		b.count(&b.stats.Skipped.Disabled)
 	case errors.Is(reason, mapping.ErrTooLarge):
 		b.count(&b.stats.Dropped.TooLarge)
-		b.reporter.Once("too large", fmt.Errorf("a log record is longer than %d bytes and is dropped, as the policy for such records has it; further ones are only counted", b.config.limits.LogBytes))
+		b.reporter.Once("too large", fmt.Errorf("a log record is longer than %d bytes and is dropped, as WithOversize has it; further ones are only counted", b.config.limits.LogBytes))
 	default:
 		b.count(&b.stats.Skipped.NoRun)
 	}
@@ -241,7 +241,7 @@ func (b *Batch) Shutdown(ctx context.Context) error {
 	b.mu.Unlock()
 	left := b.Stats().Spooled
 	if cause != nil && lost > 0 {
-		return fmt.Errorf("processor: shutdown ended with %d log records not delivered: %w", lost, cause)
+		return fmt.Errorf("processor: shutdown ended with %d log records not delivered, which are lost: %w", lost, cause)
 	}
 	if cause != nil && left > 0 {
 		return fmt.Errorf("processor: shutdown ended with %d log records not delivered, which the next program finds in the spool: %w", left, cause)

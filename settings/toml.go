@@ -26,10 +26,10 @@ func parseTOML(path string, text []byte) (*tomlFile, error) {
 	err := toml.Unmarshal(text, &f.data)
 	if decodeErr, ok := errors.AsType[*toml.DecodeError](err); ok {
 		line, column := decodeErr.Position()
-		return nil, fmt.Errorf("%s:%d: not valid TOML at column %d: a text without quotes, or a key that is there twice?", path, line, column)
+		return nil, fmt.Errorf("%s:%d: not valid TOML at column %d; look for a text without quotes, or a key that is there twice", path, line, column)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: not valid TOML: a key that is there twice?", path)
+		return nil, fmt.Errorf("%s: not valid TOML; look for a key that is there twice", path)
 	}
 	return f, nil
 }

@@ -84,7 +84,7 @@ func TestADeadLetterIsBounded(t *testing.T) {
 	for i := range 300 {
 		if err := log.Add([]payload.Refusal{refusal(i)}); err != nil {
 			var n int
-			if _, scanErr := fmt.Sscanf(err.Error()[strings.Index(err.Error(), "; ")+2:], "%d records", &n); scanErr != nil {
+			if _, scanErr := fmt.Sscanf(err.Error()[strings.Index(err.Error(), "more, and ")+len("more, and "):], "%d records", &n); scanErr != nil {
 				t.Fatal(err)
 			}
 			lost += n

@@ -57,9 +57,9 @@ func Open(path string, size int64, target string) (*Log, error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
-		return nil, fmt.Errorf("deadletter: %w", err)
+		return nil, fmt.Errorf("deadletter: refused records cannot be kept there: %w", err)
 	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("deadletter: %s is no regular file", path)
+		return nil, fmt.Errorf("deadletter: %s is no regular file; name one, or a name that is not there yet", path)
 	case info.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows":
 		return nil, fmt.Errorf("deadletter: %s is open to other users (%v); make it chmod 600", path, info.Mode().Perm())
 	}
@@ -68,7 +68,7 @@ func Open(path string, size int64, target string) (*Log, error) {
 		err = file.Close()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("deadletter: %w", err)
+		return nil, fmt.Errorf("deadletter: refused records cannot be kept there: %w", err)
 	}
 	return &Log{path: path, half: size / 2, target: target}, nil
 }
@@ -132,7 +132,7 @@ func (l *Log) write(text []byte) (err error) {
 		text = text[n:]
 	}
 	if err == nil && lost > 0 {
-		err = fmt.Errorf("%s has no room for more; %d records are lost", l.path, lost)
+		err = fmt.Errorf("%s has no room for more, and %d records are lost; replay it, or raise WithDeadLetterSize", l.path, lost)
 	}
 	return err
 }

@@ -46,7 +46,10 @@ type Result struct {
 func Replay(ctx context.Context, path string, server Server) (result Result, err error) {
 	alone, err := filelock.Try(path + ".replay")
 	if err != nil {
-		return result, fmt.Errorf("deadletter: is another replay running? %w", err)
+		if errors.Is(err, filelock.ErrHeld) {
+			return result, fmt.Errorf("deadletter: another replay of %s is running; wait for its end: %w", path, err)
+		}
+		return result, fmt.Errorf("deadletter: %w", err)
 	}
 	defer alone.Close()
 	taken, err := take(path)

@@ -338,6 +338,7 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 	client := newClient(t, server)
 	for status, want := range map[int]string{
 		401: "PREFECT_API_KEY", 404: "PREFECT_API_URL", 413: "batch size", 307: "redirects",
+		429: "rate limit", 500: "log of the server", 502: "a proxy", 503: "overloaded", 504: "a proxy",
 	} {
 		server.Fault(prefecttest.Status(status))
 		err := client.PostLogs(t.Context(), records{"a"})

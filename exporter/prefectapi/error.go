@@ -99,19 +99,35 @@ func (e *Error) hint() string {
 	case http.StatusNotFound, http.StatusMethodNotAllowed:
 		return "check PREFECT_API_URL, which ends in /api or in /workspaces/ID"
 	case http.StatusRequestEntityTooLarge:
-		return "a proxy or Prefect Cloud takes no body of this size; lower the batch size"
+		return "a proxy or Prefect Cloud takes no body of this size; lower the batch size (PREFECT_LOGGING_TO_API_BATCH_SIZE)"
 	case http.StatusProxyAuthRequired:
 		return "check the credentials of the proxy"
+	case http.StatusTooManyRequests:
+		return "the rate limit of the server or the plan is reached"
+	case http.StatusServiceUnavailable:
+		return "the server is overloaded, or its database is locked"
+	case http.StatusBadGateway, http.StatusGatewayTimeout:
+		return "a proxy does not reach the server"
+	case http.StatusInternalServerError:
+		return "see the log of the server"
 	}
 	switch {
 	case e.Status >= 300 && e.Status < 400:
 		return "the server redirects elsewhere; set PREFECT_API_URL to the final address"
 	case errors.Is(e.Err, errPage):
 		return "check that PREFECT_API_URL leads to Prefect and not to a login or a proxy"
+	case isDistrusted(e.Err):
+		return "check PREFECT_API_URL, and set PREFECT_API_SSL_CERT_FILE where the authority is one of your own"
 	case e.Kind == KindNetwork && !e.Ambiguous && !e.given:
 		return "check PREFECT_API_URL and that the server is running"
 	}
 	return ""
+}
+
+// isDistrusted reports whether the certificate is what is wrong.
+func isDistrusted(err error) bool {
+	_, ok := errors.AsType[*tls.CertificateVerificationError](err)
+	return ok
 }
 
 // kindOf is the table of statuses.

@@ -41,7 +41,7 @@ func ExampleClient_PostLogs() {
 	// Output:
 	// posting logs to prefect.test: 401 Unauthorized: check PREFECT_API_KEY or PREFECT_API_AUTH_STRING
 	//   wait for 0s - may be stored: false
-	// posting logs to prefect.test: 429 Too Many Requests
+	// posting logs to prefect.test: 429 Too Many Requests: the rate limit of the server or the plan is reached
 	//   wait for 3s - may be stored: false
 	// posting logs to prefect.test: the connection was closed before the answer had come
 	//   wait for 0s - may be stored: true

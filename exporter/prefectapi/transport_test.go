@@ -93,7 +93,7 @@ func TestTLSIsTrustedAsConfigured(t *testing.T) {
 		connection prefectapi.Connection
 		problem    string // "" for none
 	}{
-		{"an unknown authority", plain, prefectapi.Connection{}, "certificate"},
+		{"an unknown authority", plain, prefectapi.Connection{}, "set PREFECT_API_SSL_CERT_FILE"},
 		{"an authority of a file", plain, prefectapi.Connection{CAFile: ca}, ""},
 		{"anyone", plain, prefectapi.Connection{InsecureSkipVerify: true}, ""},
 		{"no certificate where one is asked for", asking, prefectapi.Connection{CAFile: ca}, "certificate required"},

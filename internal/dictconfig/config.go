@@ -128,7 +128,7 @@ func (r *reader) logger(place string, entry map[string]any) *logger {
 	for _, name := range r.names(place+".handlers", entry["handlers"]) {
 		h, ok := r.handlers[name]
 		if !ok {
-			r.fail(place+".handlers", "there is no handler %q", name)
+			r.fail(place+".handlers", "there is no handler %q; define it under handlers, or correct the name", name)
 			continue
 		}
 		r.used[name] = h
@@ -198,7 +198,7 @@ func (r *reader) version() {
 		r.fail("version", "want the number 1")
 	}
 	if truth(r.logging.Config["incremental"], false) {
-		r.fail("incremental", "cannot be true: there is no configuration yet that it could change")
+		r.fail("incremental", "cannot be true: there is no configuration yet that it could change; remove it")
 	}
 }
 

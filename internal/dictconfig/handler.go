@@ -88,7 +88,7 @@ func (r *reader) filtersOf(place string, entry map[string]any) (filters []*filte
 	for _, name := range r.names(place+".filters", entry["filters"]) {
 		f, ok := r.filters[name]
 		if !ok {
-			r.fail(place+".filters", "there is no filter %q", name)
+			r.fail(place+".filters", "there is no filter %q; define it under filters, or correct the name", name)
 			continue
 		}
 		filters = append(filters, f)
@@ -101,7 +101,7 @@ func (r *reader) filtersOf(place string, entry map[string]any) (filters []*filte
 func (r *reader) usable(f *filter, place string) {
 	if f.class != "" {
 		r.fail(place+".filters", "filter %q is of class %s, which a Go program does not have, and without it records could be sent that it keeps back; "+
-			"give Go programs a file of their own by PREFECT_LOGGING_SETTINGS_PATH", f.name, f.class)
+			"give Go programs a file of their own by PREFECT_LOGGING_CONFIG_PATH", f.name, f.class)
 	}
 }
 
@@ -197,7 +197,7 @@ func (r *reader) readHandlers() {
 		if formatter, _ := entry["formatter"].(string); formatter != "" {
 			f, ok := r.formatters[formatter]
 			if !ok {
-				r.fail(place+".formatter", "there is no formatter %q", formatter)
+				r.fail(place+".formatter", "there is no formatter %q; define it under formatters, or correct the name", formatter)
 				continue
 			}
 			h.Format = *f
@@ -207,7 +207,7 @@ func (r *reader) readHandlers() {
 		}
 		for key := range entry {
 			if !slices.Contains([]string{"class", "()", "level", "formatter", "filters", "."}, key) && !slices.Contains(handlerKeys[h.Kind], key) {
-				r.fail(place+"."+key, "is nothing that class %s takes", h.class)
+				r.fail(place+"."+key, "is nothing that class %s takes; remove it", h.class)
 			}
 		}
 		r.target(h, place, entry)

@@ -219,10 +219,10 @@ func TestCheckNamesWhatIsWrongWithCredentials(t *testing.T) {
 		status prefectlogs.Status
 		words  []string
 	}{
-		{"a key", []string{api, "PREFECT_API_KEY=pnu_wrong"}, "auth", prefectlogs.StatusFail, []string{"refuses the key (PREFECT_API_KEY) (401)"}},
-		{"another auth string", []string{api, "PREFECT_API_AUTH_STRING=admin:wrong"}, "auth", prefectlogs.StatusFail, []string{"refuses the auth string (PREFECT_API_AUTH_STRING) (401)"}},
+		{"a key", []string{api, "PREFECT_API_KEY=pnu_wrong"}, "auth", prefectlogs.StatusFail, []string{"refuses the key of PREFECT_API_KEY (401)"}},
+		{"another auth string", []string{api, "PREFECT_API_AUTH_STRING=admin:wrong"}, "auth", prefectlogs.StatusFail, []string{"refuses the auth string of PREFECT_API_AUTH_STRING (401)"}},
 		{"no auth string", []string{api}, "auth", prefectlogs.StatusFail, []string{"none are set (401)", "PREFECT_API_AUTH_STRING"}},
-		{"the right one", []string{api, right}, "auth", prefectlogs.StatusOK, []string{"lets the auth string (PREFECT_API_AUTH_STRING) in"}},
+		{"the right one", []string{api, right}, "auth", prefectlogs.StatusOK, []string{"lets the auth string of PREFECT_API_AUTH_STRING in"}},
 		{"the right one, and CSRF protection", []string{api, right}, "csrf", prefectlogs.StatusOK, []string{"protection is on"}},
 		{"the right one, and a log", []string{api, right}, "log", prefectlogs.StatusOK, []string{"read back"}},
 		{"a token that is taken away", []string{"PREFECT_API_URL=" + taking.URL + "/api", right}, "csrf", prefectlogs.StatusFail, []string{"Prefect-Csrf-Token"}},

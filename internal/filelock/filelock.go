@@ -13,7 +13,7 @@ import (
 // The states in which [Try] takes no lock.
 var (
 	ErrHeld        = errors.New("it is locked by another process")
-	ErrUnsupported = errors.New("this system has no file locks that end with their process")
+	ErrUnsupported = errors.New("this system has no file locks that end with their process, which a spool and a dead letter need")
 )
 
 // Try opens the file, which it makes if it is missing, and locks it without
