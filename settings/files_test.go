@@ -100,12 +100,12 @@ func TestErrorsNameVariableSourceFileAndLine(t *testing.T) {
 		{
 			name:  "TOML that is none",
 			files: map[string]string{"work/prefect.toml": "[api]\nurl = 'u'\nkey = " + canary + "\n"},
-			want:  `prefect.toml:3: not valid TOML at column 7: a text without quotes, or a key that is there twice?`,
+			want:  `prefect.toml:3: not valid TOML at column 7; look for a text without quotes, or a key that is there twice`,
 		},
 		{
 			name:  "a key that is there twice",
 			files: map[string]string{"work/prefect.toml": "[api]\nkey = '" + canary + "'\nkey = '" + canary + "'\n"},
-			want:  `prefect.toml:3: not valid TOML at column 1: a text without quotes, or a key that is there twice?`,
+			want:  `prefect.toml:3: not valid TOML at column 1; look for a text without quotes, or a key that is there twice`,
 		},
 		{
 			name:  "a file that is no text",
