@@ -258,6 +258,27 @@ func (e *Exporter) requests(ctx context.Context, records []sdklog.Record) []payl
 	limits.Records = e.packing
 	var requests []payload.Request
 	var current payload.Request
+	for _, page := range e.pages(ctx, records) {
+		for rest := page.Lines(); rest.Records() > 0; {
+			if rest = current.Add(rest, limits); rest.Records() > 0 {
+				requests = append(requests, current)
+				current = payload.Request{}
+			}
+		}
+	}
+	if current.Records() > 0 {
+		requests = append(requests, current)
+	}
+	return requests
+}
+
+// maxPage bounds the memory of the lines of several records, in bytes.
+const maxPage = 64 << 10
+
+// pages encodes records.
+func (e *Exporter) pages(ctx context.Context, records []sdklog.Record) []*payload.Page {
+	var pages []*payload.Page
+	page := payload.NewPage(0)
 	for i := range records {
 		encoded, err := e.reader.Encode(ctx, &records[i], e.limits.LogBytes)
 		if err != nil {
@@ -265,22 +286,16 @@ func (e *Exporter) requests(ctx context.Context, records []sdklog.Record) []payl
 			continue // the reader has said what there is to say
 		}
 		e.stamp(encoded.Line, encoded.Meta)
-		for part := range mapping.Lines(encoded.Line, encoded.Meta) {
-			page := payload.NewPage(len(part))
-			page.Append(part)
-			for rest := page.Lines(); rest.Records() > 0; {
-				if rest = current.Add(rest, limits); rest.Records() > 0 {
-					requests = append(requests, current)
-					current = payload.Request{}
-				}
+		for line := range mapping.Lines(encoded.Line, encoded.Meta) {
+			if page.Append(line) == nil {
+				page = payload.NewPage(max(len(line), min(maxPage, (len(line)+2)*(len(records)-i)))) // as if the others were as long
+				pages = append(pages, page)
+				page.Append(line)
 			}
 		}
 		e.reader.Release(encoded)
 	}
-	if current.Records() > 0 {
-		requests = append(requests, current)
-	}
-	return requests
+	return pages
 }
 
 func (e *Exporter) stamp(line []byte, meta mapping.Meta) {
