@@ -60,7 +60,17 @@ func (r *Reader) Append(dst []byte, record plog.LogRecord, limit int) ([]byte, m
 	e.SpanID = record.SpanID()
 	e.ScopeName, e.Scope, e.Resource = r.name, r.scope, r.resource
 	for key, value := range record.Attributes().All() {
-		e.Add(r.encoder, attribute.KeyValue{Key: attribute.Key(key), Value: c.value(value, 0)})
+		kv := attribute.KeyValue{Key: attribute.Key(key)}
+		if value.Type() == pcommon.ValueTypeStr { // as most are
+			kv.Value = attribute.StringValue(value.Str())
+		} else {
+			kv.Value = c.value(value, 0)
+		}
+		if len(e.Attributes) < mapping.MaxAttributes {
+			e.Attributes = append(e.Attributes, kv)
+		} else {
+			e.Add(r.encoder, kv)
+		}
 	}
 	return r.encoder.Append(dst, e, limit)
 }
