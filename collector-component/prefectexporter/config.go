@@ -39,10 +39,11 @@ type Config struct {
 	// RunKeys are attribute keys that name runs, looked at before the known ones.
 	RunKeys RunKeysConfig `mapstructure:"run_keys"`
 
-	// BatchRecords and BatchSize bound one request in records and in bytes, MaxLogSize one log in bytes; 0: the default.
+	// BatchRecords is how many records one request carries at most; 0: as many as suit the server, up to [payload.MaxRecords].
 	BatchRecords int `mapstructure:"batch_records"`
-	BatchSize    int `mapstructure:"batch_size"`
-	MaxLogSize   int `mapstructure:"max_log_size"`
+	// BatchSize bounds one request in bytes, MaxLogSize one log in bytes; 0: the default.
+	BatchSize  int `mapstructure:"batch_size"`
+	MaxLogSize int `mapstructure:"max_log_size"`
 
 	// These are as in mapping.Config.
 	Format            string   `mapstructure:"format"`
@@ -101,11 +102,9 @@ const (
 // defaultTargetAttribute names the target of a record.
 const defaultTargetAttribute = "prefect.target"
 
-// Defaults of the sending queue's batches: pushes of few records are joined, so that a server gets requests of a size that suits it.
-const (
-	defaultBatchMinRecords = 1000
-	defaultBatchRecords    = 200
-)
+// defaultBatchMinRecords is of the sending queue's batches: pushes of few records are joined, so that a server gets requests of a size
+// that suits it.
+const defaultBatchMinRecords = 1000
 
 func createDefaultConfig() *Config {
 	queue := exporterhelper.NewDefaultQueueConfig()

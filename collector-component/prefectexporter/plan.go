@@ -23,7 +23,7 @@ type plan struct {
 	connections []connection // by name; one without a name where there are no targets
 	mapping     mapping.Config
 	bytes       int // of one request
-	records     int // of one request
+	records     int // of one request; 0: as many as suit the server
 	notices     []string
 }
 
@@ -64,8 +64,8 @@ func (c *Config) plan() (plan, error) {
 	p.connections = c.connections(environment, bad)
 	c.checkTargets(bad)
 	c.checkQueue(bad)
-	p.records = cmp.Or(c.BatchRecords, defaultBatchRecords)
-	if p.records < 1 || p.records > payload.MaxRecords {
+	p.records = c.BatchRecords
+	if p.records < 0 || p.records > payload.MaxRecords {
 		bad("batch_records", "is %d; it must be 1 to %d", c.BatchRecords, payload.MaxRecords)
 	}
 	const leastBatch = mapping.MinLimit + payload.Overhead

@@ -30,6 +30,7 @@ type push struct {
 	pages     []*payload.Page
 	of        []int32 // the record of each line
 	size      int     // of the lines and what joins them, in bytes
+	records   int     // how many it may carry
 	old       bool    // an earlier process may have sent some of it
 	truncated int
 
@@ -101,7 +102,7 @@ func (p *push) untouched() bool { return p.stored == 0 && p.refused == 0 && len(
 // add encodes a record and puts it into the request, which is sent before if there is no room. Behind a failure the record is
 // only put to the rest.
 func (p *push) add(ctx context.Context, i int32, record plog.LogRecord) {
-	line, meta, err := p.reader.Append(p.line[:0], record, p.target.limits.LogBytes)
+	line, meta, err := p.reader.Append(p.line[:0], record, p.target.logBytes)
 	p.line = line
 	if err != nil {
 		p.skip(err)
@@ -138,14 +139,15 @@ func (p *push) skip(err error) {
 
 // fits reports whether a line has room in the request.
 func (p *push) fits(n int) bool {
-	limits := p.target.limits
-	return len(p.of) == 0 || len(p.of) < limits.Records && p.size+joint+n <= limits.Bytes-payload.Overhead
+	return len(p.of) == 0 || len(p.of) < p.records && p.size+joint+n <= p.target.bytes-payload.Overhead
 }
 
 // put puts a line into the request.
 func (p *push) put(i int32, line []byte, old bool) {
 	if len(p.of) > 0 {
 		p.size += joint
+	} else {
+		p.records = max(p.target.pace.Size(), p.target.unsent.take(line))
 	}
 	p.size += len(line)
 	p.of = append(p.of, i)
@@ -179,6 +181,7 @@ func (p *push) flush(ctx context.Context) {
 		p.target.telemetry.truncated(ctx, p.truncated)
 	}
 	p.failed = outcome.Err
+	p.target.unsent.add(outcome.Unsent)
 	p.parted(request, outcome.Unsent)
 
 	open, _ := ctx.Value(bodiesKey{}).(*bodies)

@@ -57,7 +57,7 @@ func TestAPushIsSplitByRecordsAndBytes(t *testing.T) {
 					t.Error(diff)
 				}
 				for _, r := range b.server.Requests() {
-					if limit := b.limits.Bytes; len(r.Body) > limit {
+					if limit := b.bytes; len(r.Body) > limit {
 						t.Errorf("a request of %d bytes at a limit of %d", len(r.Body), limit)
 					}
 				}
@@ -78,7 +78,7 @@ func TestALineFillsARequestToTheByte(t *testing.T) {
 		exact := len(b.server.Requests()[0].Body)
 		for _, size := range []int{exact, exact - 1} {
 			// The limit of the configuration has a least value; here it is the arithmetic that matters.
-			b.limits.Bytes = size
+			b.bytes = size
 			b.server.Reset()
 			if err := b.push(t.Context(), logs("a", "b")); err != nil {
 				t.Fatal(err)

@@ -133,6 +133,50 @@ func (p *push) returned(logs plog.Logs) plog.Logs {
 	return rest
 }
 
+// unsent remembers of requests that come again how many records they had, by their first lines: package delivery looks for what may
+// have been stored in the form in which it was sent, so it must come again in one request. It is bounded, and safe for concurrent use.
+type unsent struct {
+	seed maphash.Seed
+	mu   sync.Mutex // guards all
+	all  []unsentRequest
+}
+
+type unsentRequest struct {
+	first   uint64 // hash of its first line
+	records int
+}
+
+const maxUnsent = 64
+
+func (u *unsent) add(request payload.Request) {
+	if request.Records() == 0 {
+		return
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if len(u.all) >= maxUnsent {
+		u.all = slices.Delete(u.all, 0, 1)
+	}
+	u.all = append(u.all, unsentRequest{maphash.Bytes(u.seed, request.Line(0)), request.Records()})
+}
+
+// take forgets the request that begins with a line, and returns how many records it had; 0: there was none.
+func (u *unsent) take(line []byte) int {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if len(u.all) == 0 {
+		return 0
+	}
+	first := maphash.Bytes(u.seed, line)
+	i := slices.IndexFunc(u.all, func(r unsentRequest) bool { return r.first == first })
+	if i < 0 {
+		return 0
+	}
+	records := u.all[i].records
+	u.all = slices.Delete(u.all, i, i+1)
+	return records
+}
+
 // settled remembers lines of records that come again although some of their lines are settled. It is bounded, and safe for
 // concurrent use.
 type settled struct {

@@ -21,6 +21,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.uber.org/zap"
 
+	"github.com/prefectlogs/prefectlogs/collector-component/internal/pace"
 	"github.com/prefectlogs/prefectlogs/collector-component/internal/pdatarecord"
 	"github.com/prefectlogs/prefectlogs/exporter/delivery"
 	"github.com/prefectlogs/prefectlogs/exporter/payload"
@@ -37,7 +38,8 @@ type target struct {
 	health    *health
 	said      *once
 	encoder   *mapping.Encoder
-	limits    payload.Limits
+	bytes     int // of one request
+	pace      *pace.Pace
 	refuse    bool // pushes with records without a run
 	lookUp    LookUp
 	userAgent string
@@ -47,6 +49,7 @@ type target struct {
 	began     time.Time
 
 	settled  settled
+	unsent   unsent
 	pushes   sync.Pool       // of *push
 	progress atomic.Int64    // logs that were settled
 	ends     context.Context // of all pushes
@@ -67,12 +70,16 @@ const grace = 10 * time.Second
 var errStopped = errors.New("the exporter is shut down, and the server took nothing for a while")
 
 func newTarget(ctx context.Context, set exporter.Settings, config *Config, plan plan, own connection, encoder *mapping.Encoder, of *logsExporter) (*target, error) {
+	seed := maphash.MakeSeed()
 	t := &target{
 		connection: own, telemetry: of.telemetry.of(own.name), health: of.health, encoder: encoder,
-		limits: payload.Limits{LogBytes: own.logBytes, Bytes: plan.bytes, Records: plan.records},
+		bytes: plan.bytes, pace: pace.New(payload.MaxRecords),
 		refuse: config.MissingRun == RefuseMissingRun, lookUp: config.LookUp,
 		userAgent: set.BuildInfo.Command + "/" + set.BuildInfo.Version,
-		settled:   settled{seed: maphash.MakeSeed()},
+		settled:   settled{seed: seed}, unsent: unsent{seed: seed},
+	}
+	if plan.records > 0 {
+		t.pace = pace.Fixed(plan.records)
 	}
 	if t.lookUp == LookUpOld && (!config.QueueConfig.HasValue() || config.QueueConfig.Get().StorageID == nil) {
 		t.lookUp = LookUpNever // nothing of an earlier process can come
@@ -209,10 +216,17 @@ func earlier(a, b pcommon.Timestamp) pcommon.Timestamp {
 // deliver sends a request, and notes what is learned of the server.
 func (t *target) deliver(ctx context.Context, request payload.Request, old bool) payload.Outcome {
 	var outcome payload.Outcome
+	began := time.Now()
 	if old {
 		outcome = t.deliverer.Resume(ctx, request, t.began)
 	} else {
 		outcome = t.deliverer.Push(ctx, request)
+	}
+	switch {
+	case outcome.Err != nil:
+		t.pace.Failed()
+	case !old && outcome.Resolved+outcome.Resent == 0: // else the time was spent on looking, not on storing
+		t.pace.Stored(request.Records(), time.Since(began))
 	}
 	t.telemetry.outcome(ctx, outcome)
 	settled := outcome.Stored + len(outcome.Refused)

@@ -47,7 +47,8 @@ func main() {
 var exporters = []struct{ name, config, mark string }{
 	{"otlp_http, protobuf", "otlp_http: {endpoint: %q, compression: none, encoding: proto, QUEUE}", ""},
 	{"otlp_http, JSON", "otlp_http: {endpoint: %q, compression: none, encoding: json, QUEUE}", "\"severityNumber\":"},
-	{"prefect, 200 records a request", "prefect: {endpoint: %q, QUEUE}", "\"level\":"},
+	{"prefect, 200 records a request", "prefect: {endpoint: %q, batch_records: 200, QUEUE}", "\"level\":"},
+	{"prefect, as many records as suit the server (default)", "prefect: {endpoint: %q, QUEUE}", "\"level\":"},
 	{"prefect, 1000 records a request", "prefect: {endpoint: %q, batch_records: 1000, QUEUE}", "\"level\":"},
 }
 
