@@ -105,7 +105,7 @@ func (c *checker) checkLogging(context.Context) Step {
 	if err != nil {
 		return stepFail(err.Error(), "correct the logging.yml, which holds for Go programs too")
 	}
-	least := rules.Route(dictconfig.FlowRuns, false).API
+	least := rules.Routes(dictconfig.FlowRuns).Flow.API
 	switch {
 	case least == dictconfig.Never:
 		return stepFail(fmt.Sprintf("by %s no record of a run's logger goes to Prefect", logging), "give logger prefect.flow_runs a handler of class APILogHandler")

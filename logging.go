@@ -110,8 +110,14 @@ func (r *router) least(route *dictconfig.Route) int {
 }
 
 func (r *router) route(ctx context.Context, logger string) *dictconfig.Route {
-	ids := run.IDsFromContext(ctx)
-	return r.rules.Route(logger, !ids.Task.IsZero() || r.inTask && ids.Flow.IsZero())
+	routes := r.rules.Routes(logger)
+	if routes.Flow == routes.Task {
+		return routes.Flow
+	}
+	if ids := run.IDsFromContext(ctx); !ids.Task.IsZero() || r.inTask && ids.Flow.IsZero() {
+		return routes.Task
+	}
+	return routes.Flow
 }
 
 // Enabled lets bridges save the work of building a record that goes nowhere.

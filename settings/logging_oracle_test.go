@@ -141,7 +141,10 @@ func compareReached(l settings.Logging, c loggingCase, want loggingAnswer) (n in
 	}
 	for _, name := range loggers {
 		for _, inTask := range []bool{false, true} {
-			route := config.Route(name, inTask)
+			route := config.Routes(name).Flow
+			if inTask {
+				route = config.Routes(name).Task
+			}
 			for level, there := range want.Reached[config.Stands(name, inTask)] {
 				number, _ := strconv.Atoi(level)
 				var here []string

@@ -34,7 +34,7 @@ type Config struct {
 	loggers map[string]*logger
 	root    *logger
 
-	known atomic.Pointer[map[string]*routes]
+	known atomic.Pointer[map[string]*Routes]
 	mu    sync.Mutex // guards the replacing of known
 }
 
@@ -88,7 +88,7 @@ func New(l settings.Logging) (*Config, error) {
 		return nil, err
 	}
 	c.Notices = r.notices
-	c.known.Store(new(make(map[string]*routes)))
+	c.known.Store(new(make(map[string]*Routes)))
 	return c, nil
 }
 

@@ -76,14 +76,17 @@ loggers:
 			t.Errorf("%q: %s in a flow run and %s in a task run, want %s and %s", tt.name, flow, task, tt.flow, tt.task)
 		}
 	}
-	if flow, task := c.Route("orders", false), c.Route("orders", true); flow.API != 20 || task.API != 40 {
-		t.Errorf("orders reaches the API from level %d in a flow run and %d in a task run, want 20 and 40", flow.API, task.API)
+	if routes := c.Routes("orders"); routes.Flow.API != 20 || routes.Task.API != 40 {
+		t.Errorf("orders reaches the API from level %d in a flow run and %d in a task run, want 20 and 40", routes.Flow.API, routes.Task.API)
+	}
+	if routes := c.Routes("app.db"); routes.Flow != routes.Task {
+		t.Error("app.db has two answers that are the same")
 	}
 }
 
 func TestAHandlerOfTwoLoggersIsReachedOnce(t *testing.T) {
 	c := understood(t, handlers+"loggers: {prefect.flow_runs: {handlers: [console]}}\nroot: {level: INFO, handlers: [console]}")
-	if route := c.Route("orders", false); len(route.Lines) != 1 {
+	if route := c.Routes("orders").Flow; len(route.Lines) != 1 {
 		t.Errorf("reaches %d handlers, want 1", len(route.Lines))
 	}
 }
@@ -115,7 +118,7 @@ root: {level: INFO, handlers: [slack, console, other, elsewhere]}
 	if diff := cmp.Diff(want, c.Notices); diff != "" {
 		t.Errorf("notices (-want +got):\n%s", diff)
 	}
-	if route := c.Route("orders", false); len(route.Lines) != 2 || route.API != dictconfig.Never {
+	if route := c.Routes("orders").Flow; len(route.Lines) != 2 || route.API != dictconfig.Never {
 		t.Errorf("reaches %d handlers and the API from %d", len(route.Lines), route.API)
 	}
 }
@@ -185,7 +188,7 @@ root: {handlers: [console, out, file]}
 	}
 }
 
-func BenchmarkRoute(b *testing.B) {
+func BenchmarkRoutes(b *testing.B) {
 	l, err := settings.LoadLogging("", settings.WithoutFiles(), settings.WithEnvironment(nil))
 	if err != nil {
 		b.Fatal(err)
@@ -195,6 +198,6 @@ func BenchmarkRoute(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		c.Route("github.com/acme/orders", false)
+		c.Routes("github.com/acme/orders")
 	}
 }

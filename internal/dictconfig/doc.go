@@ -4,7 +4,7 @@
 // Package dictconfig answers which handlers a record of a logger reaches, by a
 // configuration of Python's logging as a logging.yml holds it.
 //
-// The entry point is [New]; [Config.Route] answers for one logger. The rules are those of
+// The entry point is [New]; [Config.Routes] answers for one logger. The rules are those of
 // logging.config.dictConfig, and of what Prefect does after it.
 //
 //	key                 meaning here

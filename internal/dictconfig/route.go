@@ -30,28 +30,33 @@ type Target struct {
 	Least int
 }
 
-// routes are the answers for one name.
-type routes struct{ flow, task *Route }
+// Routes are the answers for one logger: outside of task runs, and within them. Where
+// both are the same, they are one.
+type Routes struct{ Flow, Task *Route }
 
-// Route answers for a logger, inTask within a task run. It does not allocate
-// for a logger that it has been asked about before, of the first thousand.
-func (c *Config) Route(name string, inTask bool) *Route {
+// Routes answers for a logger. It does not allocate for one that it has been asked about
+// before, of the first thousand.
+func (c *Config) Routes(name string) *Routes {
 	known := *c.known.Load()
 	found, ok := known[name]
 	if !ok {
-		found = &routes{flow: c.route(name, c.Stands(name, false)), task: c.route(name, c.Stands(name, true))}
+		found = &Routes{Flow: c.route(name, c.Stands(name, false)), Task: c.route(name, c.Stands(name, true))}
+		if found.Flow.equal(found.Task) {
+			found.Task = found.Flow
+		}
 		if len(known) < maxKnown {
 			c.remember(name, found)
 		}
 	}
-	if inTask {
-		return found.task
-	}
-	return found.flow
+	return found
+}
+
+func (r *Route) equal(other *Route) bool {
+	return r.Any == other.Any && r.API == other.API && slices.Equal(r.Lines, other.Lines)
 }
 
 // remember replaces the map of known answers; it is never changed in place.
-func (c *Config) remember(name string, found *routes) {
+func (c *Config) remember(name string, found *Routes) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	known := maps.Clone(*c.known.Load())
