@@ -11,6 +11,7 @@ import (
 	"go.opentelemetry.io/collector/exporter/exporterhelper"
 
 	"github.com/prefectlogs/prefectlogs/collector-component/internal/prefectclient"
+	"github.com/prefectlogs/prefectlogs/collector-component/internal/runconfig"
 )
 
 // Config is the configuration of the exporter "prefect". README.md tells every key.
@@ -68,17 +69,11 @@ type TargetConfig struct {
 	AuthString   configopaque.String     `mapstructure:"auth_string"`
 }
 
-// RunConfig names a run.
-type RunConfig struct {
-	FlowRunID string `mapstructure:"flow_run_id"`
-	TaskRunID string `mapstructure:"task_run_id"`
-}
+// RunConfig names a run by the ids of its flow run and its task run.
+type RunConfig = runconfig.Default
 
-// RunKeysConfig are keys of attributes.
-type RunKeysConfig struct {
-	FlowRunID []string `mapstructure:"flow_run_id"`
-	TaskRunID []string `mapstructure:"task_run_id"`
-}
+// RunKeysConfig are keys of attributes that name flow runs and task runs.
+type RunKeysConfig = runconfig.Keys
 
 // MissingRun is what becomes of records that no attribute and no default names a run for.
 type MissingRun string

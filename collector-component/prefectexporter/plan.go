@@ -198,38 +198,14 @@ func (c *Config) mapping(environment settings.Settings, bad func(key, format str
 	default:
 		bad("missing_run", "is %q; it must be drop or refuse", c.MissingRun)
 	}
-	info := run.Info{FlowRunID: c.DefaultRun.FlowRunID, TaskRunID: c.DefaultRun.TaskRunID}
-	if c.FromEnvironment && info == (run.Info{}) {
+	m.Default = c.DefaultRun.IDs(bad)
+	if c.FromEnvironment && c.DefaultRun == (RunConfig{}) {
 		own, err := run.FromEnvironment()
 		if err != nil {
 			bad("from_environment", "%w", err)
 		}
-		info = own
+		m.Default = own.IDs()
 	}
-	m.Default = info.IDs()
-	if c.DefaultRun.FlowRunID != "" && m.Default.Flow.IsZero() {
-		bad("default_run::flow_run_id", "is no UUID")
-	}
-	if c.DefaultRun.TaskRunID != "" && m.Default.Task.IsZero() {
-		bad("default_run::task_run_id", "is no UUID")
-	}
-	if c.DefaultRun.TaskRunID != "" && c.DefaultRun.FlowRunID == "" {
-		bad("default_run::task_run_id", "is set without flow_run_id")
-	}
-	m.Keys = mapping.DefaultKeys()
-	for _, own := range []struct {
-		key     string
-		names   []string
-		meaning mapping.Meaning
-	}{{"task_run_id", c.RunKeys.TaskRunID, mapping.TaskRunID}, {"flow_run_id", c.RunKeys.FlowRunID, mapping.FlowRunID}} {
-		for i, name := range slices.Backward(own.names) {
-			if name == "" {
-				bad(fmt.Sprintf("run_keys::%s::%d", own.key, i), "is empty")
-				continue
-			}
-			m.Keys = slices.DeleteFunc(m.Keys, func(k mapping.Key) bool { return k.Name == name })
-			m.Keys = slices.Insert(m.Keys, 0, mapping.Key{Name: name, Meaning: own.meaning})
-		}
-	}
+	m.Keys = c.RunKeys.Before(mapping.DefaultKeys(), bad)
 	return m
 }

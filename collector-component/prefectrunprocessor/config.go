@@ -6,7 +6,6 @@ package prefectrunprocessor
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"go.opentelemetry.io/collector/config/confighttp"
@@ -15,6 +14,7 @@ import (
 	"go.opentelemetry.io/collector/confmap"
 
 	"github.com/prefectlogs/prefectlogs/collector-component/internal/prefectclient"
+	"github.com/prefectlogs/prefectlogs/collector-component/internal/runconfig"
 	"github.com/prefectlogs/prefectlogs/mapping"
 	"github.com/prefectlogs/prefectlogs/run"
 	"github.com/prefectlogs/prefectlogs/settings"
@@ -41,17 +41,11 @@ type Config struct {
 	Watch configoptional.Optional[WatchConfig] `mapstructure:"watch"`
 }
 
-// RunConfig names a run.
-type RunConfig struct {
-	FlowRunID string `mapstructure:"flow_run_id"`
-	TaskRunID string `mapstructure:"task_run_id"`
-}
+// RunConfig names a run by the ids of its flow run and its task run.
+type RunConfig = runconfig.Default
 
-// RunKeysConfig are keys of attributes.
-type RunKeysConfig struct {
-	FlowRunID []string `mapstructure:"flow_run_id"`
-	TaskRunID []string `mapstructure:"task_run_id"`
-}
+// RunKeysConfig are keys of attributes that name flow runs and task runs.
+type RunKeysConfig = runconfig.Keys
 
 // WatchConfig says which server or workspace is asked, and how often.
 type WatchConfig struct {
@@ -126,18 +120,9 @@ func (c *Config) plan(badID func(key string)) (plan, error) {
 	if c.TraceExpiry < max(c.MaxWait, time.Second) {
 		bad("trace_expiry", "is %v; it must be at least a second, and not less than max_wait = %v", c.TraceExpiry, c.MaxWait)
 	}
-	p.defaultRun = run.Info{FlowRunID: c.DefaultRun.FlowRunID, TaskRunID: c.DefaultRun.TaskRunID}.IDs()
-	if c.DefaultRun.FlowRunID != "" && p.defaultRun.Flow.IsZero() {
-		bad("default_run::flow_run_id", "is no UUID")
-	}
-	if c.DefaultRun.TaskRunID != "" && p.defaultRun.Task.IsZero() {
-		bad("default_run::task_run_id", "is no UUID")
-	}
-	if c.DefaultRun.TaskRunID != "" && c.DefaultRun.FlowRunID == "" {
-		bad("default_run::task_run_id", "is set without flow_run_id")
-	}
+	p.defaultRun = c.DefaultRun.IDs(bad)
 	p.connection = c.connection(bad, &p.notices)
-	keys := c.keys(bad)
+	keys := c.RunKeys.Before(append(mapping.DefaultKeys(), mapping.Key{Name: flowRunLabel, Meaning: mapping.FlowRunID}), bad)
 	encoder, err := mapping.NewEncoder(mapping.Config{Keys: keys, BadID: badID})
 	p.encoder, p.names = encoder, map[string]bool{}
 	for _, key := range keys {
@@ -151,26 +136,6 @@ func (c *Config) plan(badID func(key string)) (plan, error) {
 
 // flowRunLabel is what Prefect's own spans of task runs carry that its server made (server/models/task_runs.py).
 const flowRunLabel = "prefect.flow-run.id"
-
-// keys are the attribute keys that name runs.
-func (c *Config) keys(bad func(key, format string, args ...any)) mapping.Keys {
-	keys := append(mapping.DefaultKeys(), mapping.Key{Name: flowRunLabel, Meaning: mapping.FlowRunID})
-	for _, own := range []struct {
-		key     string
-		names   []string
-		meaning mapping.Meaning
-	}{{"task_run_id", c.RunKeys.TaskRunID, mapping.TaskRunID}, {"flow_run_id", c.RunKeys.FlowRunID, mapping.FlowRunID}} {
-		for i, name := range slices.Backward(own.names) {
-			if name == "" {
-				bad(fmt.Sprintf("run_keys::%s::%d", own.key, i), "is empty")
-				continue
-			}
-			keys = slices.DeleteFunc(keys, func(k mapping.Key) bool { return k.Name == name })
-			keys = slices.Insert(keys, 0, mapping.Key{Name: name, Meaning: own.meaning})
-		}
-	}
-	return keys
-}
 
 // connection says how Prefect is asked; nil where it is not.
 func (c *Config) connection(bad func(key, format string, args ...any), notices *[]string) *prefectclient.Connection {
