@@ -3,7 +3,8 @@
 
 """Two tasks call a service at the same time; the flow sends its spans by OTLP, and nothing else.
 
-The tasks end when standard input does, so that all can be looked at while it is running.
+The tasks end when standard input does, so that all can be looked at while it is running. `go run ./correlation` starts it, with the
+service and a Collector.
 """
 
 import os

@@ -1,14 +1,20 @@
 # SPDX-FileCopyrightText: The prefectlogs authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""A flow whose task starts a Go program, which calls a Go service.
+"""A flow whose task starts a Go program, which calls a Go service, and sends a job to another.
 
-go build -o packer ./packer && go build -o stock ./stock && ./stock & python flow.py
+    go build -o /tmp/shop/ ./...
+    /tmp/shop/stock 127.0.0.1:8080 & /tmp/shop/jobs 127.0.0.1:8081 &
+    python flow.py /tmp/shop/packer http://127.0.0.1:8080 http://127.0.0.1:8081
+
+Expect the lines of all three under the task run of pack.
 """
 
+import json
 import os
 import subprocess
 import sys
+import urllib.request
 
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
@@ -20,18 +26,20 @@ trace.set_tracer_provider(TracerProvider())  # Prefect's spans; add an exporter 
 
 
 @task
-def pack(program, stock):
-    """The lines of both Go programs stand under this task run."""
-    get_run_logger().info("starting %s", program)
+def pack(packer, stock, jobs):
+    get_run_logger().info("starting %s", packer)
     TraceContextTextMapPropagator().inject(span := {})
     env = {**os.environ, "PREFECT__FLOW_RUN_ID": flow_run.id, "PREFECT__TASK_RUN_ID": task_run.id}
     env |= {name.upper(): value for name, value in span.items()}
-    subprocess.run([program, stock], env=env, check=True)
+    subprocess.run([packer, stock], env=env, check=True)
+
+    message = {"Job": "label", "Run": {"FlowRunID": flow_run.id, "TaskRunID": task_run.id}}
+    urllib.request.urlopen(jobs, json.dumps(message).encode()).close()
 
 
 @flow
-def orders(program="./packer", stock="http://127.0.0.1:8080"):
-    pack(program, stock)
+def orders(packer, stock, jobs):
+    pack(packer, stock, jobs)
 
 
 if __name__ == "__main__":

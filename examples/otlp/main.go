@@ -2,6 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Otlp is a program that has always sent its logs by OTLP, with Prefect added: three lines.
+//
+//	OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 PREFECT__FLOW_RUN_ID=UUID go run ./otlp
+//
+// Expect two lines on the run's page, and the same by OTLP, where their attributes name the run.
 package main
 
 import (

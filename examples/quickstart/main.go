@@ -1,91 +1,60 @@
 // SPDX-FileCopyrightText: The prefectlogs authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Quickstart logs from several goroutines into a flow run with two task runs,
-// reads everything back through Prefect's API and prints it as a table.
+// Quickstart logs into its flow run and, side by side, into those of its task runs whose ids are its arguments.
 //
-// Without configuration it starts an in-memory Prefect API on loopback. With
-// PREFECT_API_URL set it does the same on that server and prints the link of the
-// run's page. It exits with status 1 if anything that was logged cannot be
-// read back equal.
+//	go run ./quickstart
 //
-// With --spool it logs from a program that is killed as soon as it has logged, and
-// that is started again.
+// Expect a table of 18 lines, as read back from Prefect: that of PREFECT_API_URL, or one in memory. With --spool it is
+// the example longjob that logs, is killed and started again.
 package main
 
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime/debug"
 	"sync"
-	"time"
-
-	"go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/prefectlogs/prefectlogs"
+	"github.com/prefectlogs/prefectlogs/examples/internal/demo"
 	"github.com/prefectlogs/prefectlogs/run"
 )
 
 func main() {
-	spool := flag.Bool("spool", false, "log from a program that is killed, and started again")
-	flag.Parse()
-	do := quickstart
-	if dir := os.Getenv(spoolVariable); dir != "" {
-		do = func(ctx context.Context) error { return program(ctx, dir, os.Getenv(diesVariable) == "true") }
-	} else if *spool {
-		do = survive
-	}
-	if err := do(context.Background()); err != nil {
+	work := demo.Stage(work) // where there is no flow run to log into: makes one for work, and shows its page
+	if err := work(context.Background()); err != nil {
 		fmt.Fprintln(os.Stderr, "quickstart:", err)
 		os.Exit(1)
 	}
 }
 
-func quickstart(ctx context.Context) error {
-	prefect, err := connect()
+func work(ctx context.Context) error {
+	pipeline, err := prefectlogs.Setup(ctx)
 	if err != nil {
 		return err
 	}
-	defer prefect.close()
-
-	pipeline, err := prefectlogs.Setup(ctx, prefectlogs.WithSettings(prefect.settings))
-	if err != nil {
-		return err
-	}
-	if err := prefect.createRuns(ctx); err != nil {
-		return errors.Join(err, pipeline.Shutdown(ctx))
-	}
-	recorder := &recorder{Handler: pipeline.Logger(loggerName).Handler()}
-	work(ctx, slog.New(recorder), prefect)
-
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	if err := errors.Join(pipeline.ForceFlush(ctx), pipeline.Shutdown(ctx)); err != nil {
-		return err
-	}
-	return prefect.report(ctx, recorder.said)
-}
-
-// work is what a program of yours would do: log through slog, with the run in
-// the context.
-func work(ctx context.Context, logger *slog.Logger, prefect *prefect) {
-	tracer := trace.NewTracerProvider().Tracer("quickstart")
-	ctx = run.NewContext(ctx, run.Info{FlowRunID: prefect.flow.ID})
-	received.log(ctx, logger)
-
+	console := slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: slog.LevelDebug - 4})
+	logger := slog.New(slog.NewMultiHandler(pipeline.Logger("shop.orders").Handler(), console))
+	logger.Info("orders received")
 	var tasks sync.WaitGroup
-	for _, task := range prefect.tasks {
+	for i, id := range os.Args[1:] {
 		tasks.Go(func() {
-			ctx, span := tracer.Start(run.NewContext(ctx, run.Info{TaskRunID: task.ID}), task.Name)
-			defer span.End()
-			for _, line := range lines {
-				line.log(ctx, logger)
-			}
+			ctx := run.NewContext(ctx, run.Info{TaskRunID: id})
+			logger := logger.With("order", 4711+i)
+			logger.Log(ctx, slog.LevelDebug-4, "tracing the cart")
+			logger.DebugContext(ctx, "cart loaded", "items", 3, "cached", true, "source", "eu west")
+			logger.InfoContext(ctx, "total computed", "amount", 129.95, slog.Group("customer", "id", 7))
+			logger.InfoContext(ctx, "Grüße aus Köln, 東京 и Москва 🎉")
+			logger.InfoContext(ctx, "invoice:\n  1 × tea\n  2 × cups")
+			logger.WarnContext(ctx, "stock is low", "left", 2)
+			logger.ErrorContext(ctx, "payment failed", "error", errors.New("no answer"), "exception.stacktrace", string(debug.Stack()))
+			logger.Log(ctx, slog.LevelError+4, "giving up")
 		})
 	}
 	tasks.Wait()
-	done.log(ctx, logger)
+	logger.Info("orders done", "tasks", len(os.Args)-1)
+	return pipeline.Shutdown(ctx)
 }

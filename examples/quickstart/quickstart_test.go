@@ -20,12 +20,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prefectlogs/prefectlogs/examples/internal/demo"
 	"github.com/prefectlogs/prefectlogs/internal/servers"
 	"github.com/prefectlogs/prefectlogs/internal/servers/serverstest"
 	"github.com/prefectlogs/prefectlogs/prefecttest"
 )
 
-// mainVariable makes this binary the program itself, for tests of its exit code.
+// mainVariable makes this binary the program itself: demo.Quickstart starts it again, in a flow run.
 const mainVariable = "PREFECTLOGS_TEST_QUICKSTART"
 
 func TestMain(m *testing.M) {
@@ -53,7 +54,8 @@ func withoutPrefect(t *testing.T) {
 
 func TestQuickstartReadsEverythingBackFromItsOwnServer(t *testing.T) {
 	withoutPrefect(t)
-	if err := quickstart(t.Context()); err != nil {
+	t.Setenv(mainVariable, "1")
+	if err := demo.Quickstart(t.Context()); err != nil {
 		t.Error(err)
 	}
 }
@@ -65,29 +67,29 @@ func TestQuickstartReadsEverythingBackFromRealServers(t *testing.T) {
 		t.Run(row.String(), func(t *testing.T) {
 			server := serverstest.Get(t, row)
 			withoutPrefect(t)
+			t.Setenv(mainVariable, "1")
 			t.Setenv("PREFECT_API_URL", server.APIURL())
 			if row.AuthString != "" {
 				t.Setenv("PREFECT_API_AUTH_STRING", row.AuthString)
 			}
-			if err := quickstart(t.Context()); err != nil {
+			if err := demo.Quickstart(t.Context()); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 }
 
-// The programs it starts are this binary, as mainVariable has it.
+// The program is the example longjob.
 func TestWhatAProgramThatWasKilledHasLoggedIsReadBack(t *testing.T) {
 	withoutPrefect(t)
-	t.Setenv(mainVariable, "1")
 	t.Run("from its own server", func(t *testing.T) {
-		if err := survive(t.Context()); err != nil {
+		if err := demo.Spool(t.Context()); err != nil {
 			t.Error(err)
 		}
 	})
 	t.Run("from a real server", func(t *testing.T) {
 		t.Setenv("PREFECT_API_URL", serverstest.Get(t, servers.Prefect38SQLite).APIURL())
-		if err := survive(t.Context()); err != nil {
+		if err := demo.Spool(t.Context()); err != nil {
 			t.Error(err)
 		}
 	})
@@ -150,7 +152,7 @@ func TestQuickstartFailsUnlessAllIsReadBackEqual(t *testing.T) {
 	}{
 		{"a server that changes nothing", func(logs []record) []record { return logs }, ""},
 		{"the last log is missing", func(logs []record) []record { return logs[:len(logs)-1] }, "1 of 18 records"},
-		{"the first log is missing", func(logs []record) []record { return logs[1:] }, "18 of 18 records"},
+		{"the first log is missing", func(logs []record) []record { return logs[1:] }, "1 of 18 records"},
 		{"the last log stands there twice", twice, "1 of 18 records"},
 		{"nothing is there", func([]record) []record { return []record{} }, "18 of 18 records"},
 		{"another name", field("name", set("root")), "1 of 18 records"},
@@ -170,8 +172,9 @@ func TestQuickstartFailsUnlessAllIsReadBackEqual(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			withoutPrefect(t)
+			t.Setenv(mainVariable, "1")
 			t.Setenv("PREFECT_API_URL", lyingServer(t, test.change))
-			err := quickstart(t.Context())
+			err := demo.Quickstart(t.Context())
 			if test.want == "" && err != nil {
 				t.Error(err)
 			}

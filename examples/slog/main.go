@@ -2,6 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Slog logs through log/slog into the Prefect run that its environment names.
+//
+//	PREFECT__FLOW_RUN_ID=UUID go run ./slog
+//
+// Expect three lines on the run's page: by a logger of this program's, and by Prefect's own for the run.
 package main
 
 import (

@@ -1,7 +1,10 @@
 # SPDX-FileCopyrightText: The prefectlogs authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""Flows that start the Go program beside this file: `go build -o worker . && python flow.py`."""
+"""Flows that start the Go program beside this file: `go build -o worker . && python flow.py`.
+
+Expect its lines on the page of the flow run, and again under the task run of pack.
+"""
 
 import os
 import subprocess

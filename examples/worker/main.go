@@ -1,8 +1,11 @@
 // SPDX-FileCopyrightText: The prefectlogs authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Worker is a program that a flow starts, as flow.py beside it does. What it logs stands on the page of the run that
-// started it. It is configured by nothing but the variables that Prefect, and flow.py, set.
+// Worker is started by a Python flow, and configured by nothing but the variables that Prefect, and flow.py beside it, set.
+//
+//	cd worker && go build -o worker . && python flow.py
+//
+// Expect three lines on the page of the flow run, and three more under its task run.
 package main
 
 import (

@@ -9,7 +9,7 @@
 //	hostile_test.go   records that some server would choke on are stored and read back, on every server
 //	runs_test.go      a run goes from a flow through a program to a service, with its lines and its spans
 //	runs_environment_test.go  what workers tell the process of a flow run is what run.FromEnvironment tells
-//	runs_bridges_test.go  slog, zap and logr through their bridges, and Prefect beside OTLP
+//	runs_bridges_test.go  slog, zap and logr through their bridges, the exporter under the SDK's processor, and Prefect beside OTLP
 //	norun_test.go     no record without a run is ever sent
 //	chaos_test.go     behind a proxy that breaks connections (proxy_test.go), and with restarts, each record is stored once
 //	spool_test.go     a program with a spool is killed a hundred times, and each of its records is stored once

@@ -42,6 +42,10 @@ func TestEveryBridgeEndsOnTheRunsPage(t *testing.T) {
 			{40, "shop.logr", "order refused\n*errors.errorString: out of paper", ""},
 			{20, "shop.logr", "stock is low left=2", task},
 		},
+		"exporter": {
+			{20, "shop.exporter", "order received order=4711", ""},
+			{40, "shop.exporter", `order refused error="out of paper"`, ""},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -4,9 +4,9 @@
 package e2e_test
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -15,6 +15,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.opentelemetry.io/otel/trace"
@@ -27,7 +28,7 @@ import (
 
 // buildPrograms builds the examples whose runs are looked at here.
 var buildPrograms = sync.OnceValue(func() error {
-	cmd := exec.Command("go", "build", "-o", programFolder+"/", "./slog", "./zap", "./logr", "./otlp", "./http/packer", "./http/stock")
+	cmd := exec.Command("go", "build", "-o", programFolder+"/", "./slog", "./zap", "./logr", "./otlp", "./exporter", "./spans", "./http/...")
 	cmd.Dir = "../../examples"
 	cmd.Stderr = os.Stderr
 	return cmd.Run()
@@ -92,49 +93,58 @@ func spansIn(t *testing.T, output string) (spans []span) {
 	return spans
 }
 
-// service is the example's service, running.
+// service is one of the example's services, running.
 type service struct {
 	url string
 	// stop ends it as an operator does, and gives what it printed.
 	stop func() (output string)
 }
 
-func startService(t *testing.T, s *servers.Server) service {
+// startService starts a service and waits until it listens.
+func startService(t *testing.T, s *servers.Server, name string) service {
 	t.Helper()
-	cmd := goProgram(t, s, nil, "stock", "127.0.0.1:0")
-	out, err := cmd.StdoutPipe()
+	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
+	address := free.Addr().String()
+	if err := free.Close(); err != nil {
+		t.Fatal(err)
+	}
+	cmd := goProgram(t, s, nil, name, address)
+	var printed bytes.Buffer
+	cmd.Stdout = &printed
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	lines := bufio.NewReader(out)
-	first, err := lines.ReadString('\n')
-	address, listening := strings.CutPrefix(strings.TrimSpace(first), "listening on ")
-	if !listening {
-		t.Fatalf("the service said %q, %v", first, err)
+	listening := func() bool {
+		connection, err := net.Dial("tcp", address)
+		return err == nil && connection.Close() == nil
+	}
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.After(limit); !listening(); {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("%s does not listen on %s", name, address)
+		}
 	}
 	return service{"http://" + address, sync.OnceValue(func() string {
 		if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Error(err)
 		}
-		var rest bytes.Buffer
-		_, err := lines.WriteTo(&rest)
 		if err := cmd.Wait(); err != nil {
-			t.Errorf("the service ended with %v", err)
+			t.Errorf("%s ended with %v", name, err)
 		}
-		if err != nil {
-			t.Error(err)
-		}
-		return rest.String()
+		return printed.String()
 	})}
 }
 
-// post sends a message to the service as a stranger may, with baggage that names a run.
-func (s service) post(t *testing.T, path, flowRun, message string) {
+// post sends a message to a service as a stranger may, with baggage that names a run.
+func (s service) post(t *testing.T, flowRun, message string) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+path, strings.NewReader(message))
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url, strings.NewReader(message))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,8 +154,8 @@ func (s service) post(t *testing.T, path, flowRun, message string) {
 		t.Fatal(err)
 	}
 	response.Body.Close()
-	if response.StatusCode != http.StatusNoContent {
-		t.Fatalf("%s answers %s", path, response.Status)
+	if response.StatusCode != http.StatusOK {
+		t.Fatalf("the service answers %s", response.Status)
 	}
 }
 
@@ -174,9 +184,9 @@ func TestARunGoesFromAFlowThroughAProgramToAService(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stock := startService(t, s)
-	stock.post(t, "/jobs", victim, `{}`)
-	stock.post(t, "/jobs", victim, `{"FlowRunID":"`+bystander+`"}`)
+	stock, jobs := startService(t, s, "stock"), startService(t, s, "jobs")
+	jobs.post(t, victim, `{"Job":"of a stranger"}`)
+	jobs.post(t, victim, `{"Job":"of a stranger","Run":{"FlowRunID":"`+bystander+`"}}`)
 
 	folder := t.TempDir()
 	flow, err := os.ReadFile("../../examples/http/flow.py")
@@ -189,8 +199,9 @@ func TestARunGoesFromAFlowThroughAProgramToAService(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	output := client{folder: folder, argv: []string{"python", "flow.py", folder + "/worker", stock.url}}.run(t, s)
+	output := client{folder: folder, argv: []string{"python", "flow.py", folder + "/worker", stock.url, jobs.url}}.run(t, s)
 	served := stock.stop()
+	jobs.stop()
 	defer func() {
 		if t.Failed() {
 			t.Logf("the flow said:\n%s\nthe service said:\n%s", output, served)
@@ -203,8 +214,8 @@ func TestARunGoesFromAFlowThroughAProgramToAService(t *testing.T) {
 	t.Run("every line stands under the task run", func(t *testing.T) {
 		want := []entry{
 			{"shop.packer", "packing", taskRun},
-			{"shop.stock", "reserved by=baggage", taskRun},
-			{"shop.stock", "reserved by=message", taskRun},
+			{"shop.stock", "reserved", taskRun},
+			{"shop.jobs", "done job=label", taskRun},
 		}
 		if diff := cmp.Diff(want, entriesOf(t, s, flowRun, "shop.")); diff != "" {
 			t.Errorf("the lines of the Go programs (-want +got):\n%s", diff)
@@ -218,7 +229,7 @@ func TestARunGoesFromAFlowThroughAProgramToAService(t *testing.T) {
 		if got := entriesOf(t, s, victim, ""); len(got) != 0 {
 			t.Errorf("the run that strangers name has %v", got)
 		}
-		if diff := cmp.Diff([]entry{{"shop.stock", "reserved by=message", ""}}, entriesOf(t, s, bystander, "")); diff != "" {
+		if diff := cmp.Diff([]entry{{"shop.jobs", `done job="of a stranger"`, ""}}, entriesOf(t, s, bystander, "")); diff != "" {
 			t.Errorf("the run that the message names (-want +got):\n%s", diff)
 		}
 	})
@@ -227,29 +238,24 @@ func TestARunGoesFromAFlowThroughAProgramToAService(t *testing.T) {
 	if len(parent) != 4 {
 		t.Fatalf("the task passed on trace %q", parent)
 	}
-	t.Run("spans of the Go programs name the task run", func(t *testing.T) {
-		all := append(spansIn(t, output), spansIn(t, served)...)
-		inRun, elsewhere := map[string]int{}, map[string]int{}
-		for _, span := range all {
-			switch {
-			case span.SpanContext.TraceID != parent[1]:
-				elsewhere[span.Name]++
-				if run := span.run(); run[0] == victim {
-					t.Errorf("span %q is in the run that strangers name", span.Name)
-				}
-			case span.run() == [2]string{flowRun, taskRun}:
-				inRun[span.Name]++
-			default:
-				inRun[span.Name+" of no run"]++
-			}
+	t.Run("the span of a service names the task run", func(t *testing.T) {
+		spans := spansIn(t, served)
+		if len(spans) != 1 || spans[0].Name != "POST" || spans[0].SpanContext.TraceID != parent[1] || spans[0].run() != [2]string{flowRun, taskRun} {
+			t.Errorf("the service has spans %v, want one of trace %s that names %s and %s", spans, parent[1], flowRun, taskRun)
 		}
-		// The request whose run is in its body is in none when its span starts.
-		want := map[string]int{"pack": 1, "HTTP POST": 2, "POST /reserve": 1, "reserve": 2, "POST /jobs of no run": 1}
-		if diff := cmp.Diff(want, inRun); diff != "" {
-			t.Errorf("spans of the flow's trace (-want +got):\n%s", diff)
+	})
+	t.Run("the span of a program that a task starts does too", func(t *testing.T) {
+		var in []string
+		for _, name := range []string{"PREFECT__FLOW_RUN_ID", "PREFECT__TASK_RUN_ID", "TRACEPARENT"} {
+			in = append(in, name+"="+env[name])
 		}
-		if diff := cmp.Diff(map[string]int{"POST /jobs": 2, "reserve": 2}, elsewhere); diff != "" {
-			t.Errorf("spans of strangers (-want +got):\n%s", diff)
+		out, err := goProgram(t, s, in, "spans").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		spans := spansIn(t, string(out))
+		if len(spans) != 1 || spans[0].Name != "pack" || spans[0].SpanContext.TraceID != parent[1] || spans[0].run() != [2]string{flowRun, taskRun} {
+			t.Errorf("the program has spans %v, want one of trace %s that names %s and %s", spans, parent[1], flowRun, taskRun)
 		}
 	})
 	t.Run("the flow run's id is enough to join its trace", func(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -138,20 +139,34 @@ func begin(t *testing.T, cmd *exec.Cmd) *bufio.Scanner {
 	return bufio.NewScanner(out)
 }
 
-// startService starts the service and gives its address.
+// startService starts the service, waits until it listens, and gives its address.
 func startService(t *testing.T, service, otlp string) string {
 	t.Helper()
-	cmd := exec.Command(service)
+	address := freeAddress(t)
+	cmd := exec.Command(service, address)
 	cmd.Env = []string{"OTEL_EXPORTER_OTLP_ENDPOINT=http://" + otlp}
-	lines := begin(t, cmd)
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGINT) // it may have ended
-		_ = cmd.Wait()                         // its last spans may find no Collector
-	})
-	if !lines.Scan() {
-		t.Fatal("the service says nothing")
+	cmd.Stderr = t.Output()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
 	}
-	return lines.Text()
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended
+		_ = cmd.Wait()                          // its last spans may find no Collector
+	})
+	listening := func() bool {
+		connection, err := net.Dial("tcp", address)
+		return err == nil && connection.Close() == nil
+	}
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.After(time.Minute); !listening(); {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("the service does not listen on %s", address)
+		}
+	}
+	return "http://" + address
 }
 
 // pythonFlow is the flow of the example, under way.

@@ -1,19 +1,20 @@
 // SPDX-FileCopyrightText: The prefectlogs authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Service is a web service that has never heard of Prefect. It joins the trace of a request and logs by slog; spans and logs go
-// to the Collector that OTEL_EXPORTER_OTLP_ENDPOINT names.
+// Service has never heard of Prefect: it joins the trace of a request and logs by slog; spans and logs go to a Collector by OTLP.
+// Expect its lines under the task run whose code has called it: go run ./correlation shows that.
+//
+//	OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 go run ./correlation/service 127.0.0.1:8080
 package main
 
 import (
 	"context"
 	"errors"
-	"fmt"
-	"log/slog"
-	"net"
+	"log"
 	"net/http"
 	"os"
 	"os/signal"
+	"syscall"
 
 	"go.opentelemetry.io/contrib/bridges/otelslog"
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
@@ -25,56 +26,35 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := serve(ctx); err != nil {
-		fmt.Fprintln(os.Stderr, "service:", err)
-		os.Exit(1)
-	}
-}
-
-// serve serves on a free port, whose address it prints, until ctx ends.
-func serve(ctx context.Context) (err error) {
 	spans, err := otlptracehttp.New(ctx)
 	if err != nil {
-		return err
+		log.Fatal(err)
 	}
 	logs, err := otlploghttp.New(ctx)
 	if err != nil {
-		return err
+		log.Fatal(err)
 	}
 	tracers := sdktrace.NewTracerProvider(sdktrace.WithBatcher(spans))
 	loggers := sdklog.NewLoggerProvider(sdklog.WithProcessor(sdklog.NewBatchProcessor(logs)))
-	defer func() {
-		left := context.WithoutCancel(ctx)
-		err = errors.Join(err, tracers.Shutdown(left), loggers.Shutdown(left))
-	}()
 	logger := otelslog.NewLogger("stock", otelslog.WithLoggerProvider(loggers))
-
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /stock/{item}", func(w http.ResponseWriter, r *http.Request) {
-		count(r.Context(), logger, r.PathValue("item"))
-		fmt.Fprintln(w, "ok")
+		logger.InfoContext(r.Context(), "counting "+r.PathValue("item"))
+		logger.WarnContext(r.Context(), "few left of "+r.PathValue("item"), "left", 3)
 	})
-	handler := otelhttp.NewHandler(mux, "stock", otelhttp.WithTracerProvider(tracers), otelhttp.WithPropagators(propagation.TraceContext{}))
-
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	fmt.Printf("http://%s\n", listener.Addr())
-	server := &http.Server{Handler: handler}
+	traced := otelhttp.NewHandler(mux, "", otelhttp.WithTracerProvider(tracers), otelhttp.WithPropagators(propagation.TraceContext{}))
+	server := &http.Server{Addr: os.Args[1], Handler: traced}
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
+	go func() { failed <- server.ListenAndServe() }()
+	last := context.WithoutCancel(ctx)
 	select {
-	case err := <-failed:
-		return err
+	case err = <-failed:
 	case <-ctx.Done():
-		return server.Shutdown(context.WithoutCancel(ctx))
+		err = server.Shutdown(last)
 	}
-}
-
-func count(ctx context.Context, logger *slog.Logger, item string) {
-	logger.InfoContext(ctx, "counting "+item)
-	logger.WarnContext(ctx, "few left of "+item, "left", 3)
+	if err := errors.Join(err, tracers.Shutdown(last), loggers.Shutdown(last)); err != nil {
+		log.Fatal(err)
+	}
 }

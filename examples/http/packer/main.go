@@ -1,27 +1,24 @@
 // SPDX-FileCopyrightText: The prefectlogs authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Packer is started by a task of a Python flow and calls the service stock: its run comes from
-// the environment, and goes on with its requests.
+// Packer is started by a task of a Python flow and calls a service: its run, of the environment, goes on with its request.
+//
+//	go run ./http/packer http://127.0.0.1:8080
+//
+// Expect the line "packing" and that of the service under the task run; flow.py says how all are started.
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"os"
 
-	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
-	"go.opentelemetry.io/otel/exporters/stdout/stdouttrace"
 	"go.opentelemetry.io/otel/propagation"
-	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/prefectlogs/prefectlogs"
 	"github.com/prefectlogs/prefectlogs/run"
-	"github.com/prefectlogs/prefectlogs/runlog"
 )
 
 func main() {
@@ -36,52 +33,26 @@ func pack(ctx context.Context, stock string) (err error) {
 	if err != nil {
 		return err
 	}
-	spans, err := stdouttrace.New()
-	if err != nil {
-		return err
-	}
-	tracing := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(runlog.NewSpanProcessor()), sdktrace.WithBatcher(spans))
-	defer func() { err = errors.Join(err, tracing.Shutdown(ctx), pipeline.Shutdown(ctx)) }()
+	defer func() { err = errors.Join(err, pipeline.Shutdown(ctx)) }()
+	pipeline.Logger("shop.packer").InfoContext(ctx, "packing")
 
-	work, err := run.ContextFromEnvironment(ctx) // the task run, and its span
+	ctx, err = run.ContextFromEnvironment(ctx) // the run, and the span of the task
 	if err != nil {
 		return err
 	}
-	work, span := tracing.Tracer("shop").Start(work, "pack")
-	defer span.End()
-	pipeline.Logger("shop.packer").InfoContext(work, "packing")
-
-	// By baggage: the service trusts it. By message: the run is in what is sent, as to a queue.
-	info, err := run.Current(work)
+	if ctx, err = run.ContextWithBaggage(ctx); err != nil {
+		return err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, stock, nil)
 	if err != nil {
 		return err
 	}
-	message, err := json.Marshal(info)
-	if err != nil {
-		return err
-	}
-	withRun, err := run.ContextWithBaggage(work)
-	if err != nil {
-		return err
-	}
-	return errors.Join(post(withRun, tracing, stock+"/reserve", nil), post(work, tracing, stock+"/jobs", message))
-}
-
-func post(ctx context.Context, tracing *sdktrace.TracerProvider, url string, body []byte) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
+	// What the transport of otelhttp does by itself.
 	carried := propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{})
-	client := http.Client{Transport: otelhttp.NewTransport(http.DefaultTransport,
-		otelhttp.WithTracerProvider(tracing), otelhttp.WithPropagators(carried))}
-	response, err := client.Do(request)
+	carried.Inject(ctx, propagation.HeaderCarrier(request.Header))
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return err
 	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusNoContent {
-		return fmt.Errorf("%s: %s", url, response.Status)
-	}
-	return nil
+	return response.Body.Close()
 }
