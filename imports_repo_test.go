@@ -26,6 +26,7 @@ var layers = []layer{
 	{-1, "internal/own", nil, nil},
 	{-1, "internal/diag", nil, nil},
 	{-1, "internal/filelock", nil, nil},
+	{-1, "internal/pace", nil, nil},
 
 	{0, "settings", nil, []string{"github.com/pelletier/go-toml/v2", "github.com/pelletier/go-toml/v2/unstable", "go.yaml.in/yaml/v3"}},
 	{0, "run", nil, []string{otelModule + "/baggage", otelModule + "/propagation", otelModule + "/trace"}},
@@ -47,7 +48,7 @@ var layers = []layer{
 	{4, "exporter", []string{
 		"settings", "run", "mapping", "internal/sdkrecord", "exporter/payload", "exporter/deadletter", "exporter/prefectapi", "exporter/delivery",
 	}, []string{sdkLog}},
-	{4, "processor", []string{"run", "mapping", "internal/sdkrecord", "exporter/payload", "internal/spool"}, []string{sdkLog, otelModule + "/attribute", otelModule + "/metric"}},
+	{4, "processor", []string{"run", "mapping", "internal/sdkrecord", "internal/pace", "exporter/payload", "internal/spool"}, []string{sdkLog, otelModule + "/attribute", otelModule + "/metric"}},
 
 	{4, "console", []string{"settings", "run", "mapping", "internal/sdkrecord"}, []string{sdkLog, otelModule + "/attribute"}},
 

@@ -128,7 +128,7 @@ func (b *Batch) newsLocked(lane int) bool {
 			return true
 		}
 	}
-	return lane < normal || q.records == b.pace.size() || q.length >= b.config.limits.Bytes
+	return lane < normal || q.records == b.size || q.length >= b.config.limits.Bytes
 }
 
 func (b *Batch) tellFull() {

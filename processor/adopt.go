@@ -161,7 +161,7 @@ func (b *Batch) loadLocked() {
 		return
 	}
 	for {
-		page := b.queue.toLoad(2 * b.pace.size())
+		page := b.queue.toLoad(2 * b.size)
 		if page == nil {
 			break
 		}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/prefectlogs/prefectlogs/internal/diag"
 	"github.com/prefectlogs/prefectlogs/internal/own"
+	"github.com/prefectlogs/prefectlogs/internal/pace"
 	"github.com/prefectlogs/prefectlogs/internal/sdkrecord"
 	"github.com/prefectlogs/prefectlogs/internal/spool"
 	"github.com/prefectlogs/prefectlogs/mapping"
@@ -48,7 +49,8 @@ type Batch struct {
 	sequencer mapping.Sequencer
 	stats     Stats
 	losses    losses
-	pace      pace
+	pace      *pace.Pace
+	size      int // of the next request, in records
 	adoption  adoption
 	notices   int       // in the request under way
 	noticedAt time.Time // when losses were last told
@@ -85,8 +87,12 @@ func NewBatch(sender Sender, opts ...Option) (*Batch, error) {
 		done:     make(chan struct{}),
 		room:     make(chan struct{}),
 		queue:    queue{maxBytes: c.queueSize, pageSize: c.pageSize},
-		pace:     newPace(c.limits.Records, c.fixedRecords),
+		pace:     pace.New(c.limits.Records),
 	}
+	if c.fixedRecords {
+		b.pace = pace.Fixed(c.limits.Records)
+	}
+	b.size = b.pace.Size()
 	b.hard, b.cut = context.WithCancelCause(context.Background())
 	if c.meters != nil {
 		if b.metrics, err = b.registerMetrics(c.meters); err != nil {

@@ -113,7 +113,7 @@ func (b *Batch) next(now time.Time, patience time.Duration) (t task) {
 // requestLimitsLocked are the limits of the next request.
 func (b *Batch) requestLimitsLocked() payload.Limits {
 	limits := b.config.limits
-	limits.Records = b.pace.size()
+	limits.Records = b.size
 	return limits
 }
 
@@ -135,7 +135,7 @@ func (b *Batch) dueLocked(now time.Time) time.Duration {
 	if q.records == 0 {
 		return forever
 	}
-	if b.stopping || len(b.flushing) > 0 || q.records >= b.pace.size() || q.length >= b.config.limits.Bytes {
+	if b.stopping || len(b.flushing) > 0 || q.records >= b.size || q.length >= b.config.limits.Bytes {
 		return 0
 	}
 	wait := forever
@@ -152,9 +152,13 @@ func (b *Batch) dueLocked(now time.Time) time.Duration {
 func (b *Batch) settle(outcome payload.Outcome, records int, took time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if outcome.Resolved+outcome.Resent == 0 { // else the time was spent on looking, not on storing
-		b.pace.done(records, took, outcome.Err == nil)
+	switch {
+	case outcome.Err != nil:
+		b.pace.Failed()
+	case outcome.Resolved+outcome.Resent == 0: // else the time was spent on looking, not on storing
+		b.pace.Stored(records, took)
 	}
+	b.size = b.pace.Size()
 	b.countLocked(outcome)
 	b.losses.told(outcome.Err == nil)
 	b.notices = 0

@@ -21,11 +21,11 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.uber.org/zap"
 
-	"github.com/prefectlogs/prefectlogs/collector-component/internal/pace"
 	"github.com/prefectlogs/prefectlogs/collector-component/internal/pdatarecord"
 	"github.com/prefectlogs/prefectlogs/exporter/delivery"
 	"github.com/prefectlogs/prefectlogs/exporter/payload"
 	"github.com/prefectlogs/prefectlogs/exporter/prefectapi"
+	"github.com/prefectlogs/prefectlogs/internal/pace"
 	"github.com/prefectlogs/prefectlogs/mapping"
 )
 

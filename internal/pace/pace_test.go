@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prefectlogs/prefectlogs/collector-component/internal/pace"
+	"github.com/prefectlogs/prefectlogs/internal/pace"
 )
 
 // servers are the records per second by records per request: the first two as measured on real servers.
