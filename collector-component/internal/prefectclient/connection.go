@@ -86,10 +86,12 @@ func (c *Connection) Check(bad func(key, format string, args ...any), fromEnviro
 	case err == nil && address.User != nil && !fromEnvironment:
 		bad(c.Path+"endpoint", "holds credentials, which show wherever it is printed; auth_string is the place for them")
 	default:
-		if _, err := c.Client("", http.DefaultTransport); err != nil {
-			bad(c.Path+"endpoint", "%w", err)
-		}
+		c.try(bad, "endpoint", prefectapi.Config{APIURL: endpoint})
 	}
+	const well = "http://127.0.0.1/api" // so that an error is of the other key
+	c.try(bad, "api_key", prefectapi.Config{APIURL: well, APIKey: c.APIKey})
+	c.try(bad, "auth_string", prefectapi.Config{APIURL: well, AuthString: c.AuthString})
+	c.try(bad, "headers", prefectapi.Config{APIURL: well, Headers: c.headers})
 	if c.APIKey != "" && c.AuthString != "" {
 		bad(c.Path+"api_key", "is set, and auth_string too; a request has room for one of them")
 	}
@@ -97,13 +99,21 @@ func (c *Connection) Check(bad func(key, format string, args ...any), fromEnviro
 		bad(c.Path+"auth", "is set, and api_key or auth_string too; a request has room for one of them")
 	}
 	if c.HTTP.Compression.IsCompressed() {
-		bad(c.Path+"compression", "is %q; Prefect's server takes no compressed bodies", c.HTTP.Compression)
+		bad(c.Path+"compression", "is %q; leave it out, since Prefect's server takes no compressed bodies", c.HTTP.Compression)
 	}
 	if c.HTTP.Cookies.HasValue() {
-		bad(c.Path+"cookies", "are not supported")
+		bad(c.Path+"cookies", "are set; leave them out, since Prefect's server keeps no state in them")
 	}
 	if c.HTTP.Timeout <= 0 {
 		bad(c.Path+"timeout", "is %v; it must be positive, since a request that is never answered blocks all behind it", c.HTTP.Timeout)
+	}
+}
+
+// try tells bad of key if no client can be made of a configuration.
+func (c *Connection) try(bad func(key, format string, args ...any), key string, config prefectapi.Config) {
+	config.Transport = http.DefaultTransport
+	if _, err := prefectapi.New(config); err != nil {
+		bad(c.Path+key, "%w", err)
 	}
 }
 
