@@ -10,12 +10,15 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	otellog "go.opentelemetry.io/otel/log"
+	sdklog "go.opentelemetry.io/otel/sdk/log"
+	"go.opentelemetry.io/otel/sdk/resource"
 
 	"github.com/prefectlogs/prefectlogs"
 	"github.com/prefectlogs/prefectlogs/exporter"
@@ -295,4 +298,53 @@ func TestRecoverLogsAPanicAndPanicsAgain(t *testing.T) {
 			t.Errorf("%d records stored", got)
 		}
 	})
+}
+
+// seen counts the records that a processor of the user's own sees.
+type seen struct {
+	records atomic.Int64
+	shut    atomic.Bool
+}
+
+func (s *seen) Enabled(context.Context, sdklog.EnabledParameters) bool { return true }
+func (s *seen) OnEmit(context.Context, *sdklog.Record) error           { s.records.Add(1); return nil }
+func (s *seen) ForceFlush(context.Context) error                       { return nil }
+func (s *seen) Shutdown(context.Context) error                         { s.shut.Store(true); return nil }
+
+func TestAFurtherProcessorSeesEveryRecordAndIsShutDown(t *testing.T) {
+	server, other := prefecttest.NewServer(t), new(seen)
+	pipeline, err := prefectlogs.Setup(t.Context(),
+		prefectlogs.WithSettings(isolated(t, "PREFECT_API_URL="+server.URL())),
+		prefectlogs.WithExporter(exporter.WithTransport(server.Transport()), exporter.WithDefaultRun(run.Info{FlowRunID: flowA})),
+		prefectlogs.WithProvider(sdklog.WithProcessor(other)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	logger := pipeline.Logger("test")
+	logger.Info("to both")
+	logger.Debug("below the level of logging.yml") // the other processor has no level
+	if err := pipeline.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if n := len(server.Logs()); n != 1 || other.records.Load() != 2 || !other.shut.Load() {
+		t.Errorf("%d records stored, %d seen by the further processor; it is shut down: %v", n, other.records.Load(), other.shut.Load())
+	}
+}
+
+func TestTheRunMayStandInTheResource(t *testing.T) {
+	server := prefecttest.NewServer(t)
+	pipeline, err := prefectlogs.Setup(t.Context(),
+		prefectlogs.WithSettings(isolated(t, "PREFECT_API_URL="+server.URL())),
+		prefectlogs.WithExporter(exporter.WithTransport(server.Transport())),
+		prefectlogs.WithResource(resource.NewSchemaless(attribute.String("prefect.flow_run.id", flowB))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pipeline.Logger("test").Info("of the resource's run")
+	if err := pipeline.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if logs := server.Logs(); len(logs) != 1 || logs[0].FlowRunID != flowB {
+		t.Errorf("stored: %+v", logs)
+	}
 }

@@ -245,3 +245,13 @@ func TestWrongOptionsAreErrors(t *testing.T) {
 		}
 	}
 }
+
+func TestWithoutRequestsLogsAreKeptAndRequestsAreNot(t *testing.T) {
+	s := prefecttest.NewServer(t, prefecttest.WithoutRequests())
+	if status, body, err := post(t, s, line("kept", stamp)); err != nil || status != http.StatusCreated {
+		t.Fatalf("%d %s %v", status, body, err)
+	}
+	if logs, requests := len(s.Logs()), len(s.Requests()); logs != 1 || requests != 0 {
+		t.Errorf("%d logs and %d requests are kept", logs, requests)
+	}
+}
