@@ -132,7 +132,7 @@ func (b *Batch) newsLocked(lane int) bool {
 }
 
 func (b *Batch) tellFull() {
-	b.reporter.Once("queue full", fmt.Errorf("the queue of %d bytes is full and records are lost: the server is slower than the program logs, or cannot be reached; raise WithQueueSize, or let a spool take what waits (WithSpool)", b.config.queueSize))
+	b.reporter.Once("queue full", fmt.Errorf("the queue of %d bytes is full and records are dropped: the server is slower than the program logs, or cannot be reached; raise WithQueueSize, or let a spool take what waits (WithSpool)", b.config.queueSize))
 }
 
 // awaitRoom returns true when a record may be encoded. Otherwise the record was

@@ -247,7 +247,7 @@ func (b *Batch) Shutdown(ctx context.Context) error {
 	b.mu.Unlock()
 	left := b.Stats().Spooled
 	if cause != nil && lost > 0 {
-		return fmt.Errorf("processor: shutdown ended with %d log records not delivered, which are lost: %w", lost, cause)
+		return fmt.Errorf("processor: shutdown ended with %d log records not delivered, which more time, or a spool (WithSpool), would have saved: %w", lost, cause)
 	}
 	if cause != nil && left > 0 {
 		return fmt.Errorf("processor: shutdown ended with %d log records not delivered, which the next program finds in the spool: %w", left, cause)

@@ -6,8 +6,8 @@
 // queue is bounded in bytes and holds the very bytes that will be posted.
 //
 // The entry point is [NewBatch]. A record is encoded on the goroutine that logs
-// it and copied to the queue under a short lock; one goroutine sends. Records of
-// ERROR and above have a lane of their own, which goes first, wakes the sender
+// it and copied to the queue under a short lock; one goroutine, the worker, sends. Records of
+// ERROR and above have a lane of their own, which goes first, wakes the worker
 // (at most every 100 ms) and is dropped last. A run that logs many of them has a
 // share of ten in that lane, so that it does not delay the error of another run.
 //
@@ -28,6 +28,6 @@
 // A request is sent when a batch is full, when the oldest record has waited for
 // the interval, and on Flush, ForceFlush and Shutdown.
 //
-// [NewRunAttributes] stamps the run of each record on it as attributes, for any other
+// [NewRunAttributes] puts the run of each record on it as attributes, for any other
 // processor and exporter.
 package processor

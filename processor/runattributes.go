@@ -18,18 +18,18 @@ import (
 // Compile-time check that RunAttributes implements the SDK's interface.
 var _ sdklog.Processor = (*RunAttributes)(nil)
 
-// RunAttributes is a processor that stamps the run of each record on it as
+// RunAttributes is a processor that puts the run of each record on it as
 // attributes. What follows then needs no context to know whose log it is: the SDK's
 // own BatchProcessor, an OTLP exporter and the Collector behind it. All methods may be
 // called concurrently. Get one from [NewRunAttributes].
 type RunAttributes struct {
-	stamper *sdkrecord.Stamper // nil: nothing is stamped
+	stamper *sdkrecord.Stamper // nil: nothing is put on records
 	next    []sdklog.Processor
 }
 
-// NewRunAttributes returns a processor that stamps the run on each record, and then
+// NewRunAttributes returns a processor that puts the run on each record, and then
 // hands the record to next. Registered with a provider it needs no next, since the
-// processors that are registered after it get the stamped record anyway:
+// processors that are registered after it get the record with its run anyway:
 //
 //	sdklog.NewLoggerProvider(
 //		sdklog.WithProcessor(processor.NewRunAttributes()), // the line to add

@@ -29,7 +29,7 @@ type Stats struct {
 	Unspooled uint64
 
 	QueuedBytes uint64 // memory of the queue, records under way included
-	Requests    uint64 // handed to the sender
+	Requests    uint64 // handed to the exporter
 	Bytes       uint64 // of those requests
 	Retries     uint64 // of those requests, each behind a wait
 

@@ -20,5 +20,5 @@
 // making of a logger win over these fields, and attributes of a call over both. Messages
 // leave the names out, since the page shows them; a record that goes elsewhere has them.
 //
-// [NewSpanProcessor] stamps on spans what processor.NewRunAttributes stamps on logs.
+// [NewSpanProcessor] puts on spans what processor.NewRunAttributes puts on records.
 package runlog

@@ -15,14 +15,14 @@ import (
 // Compile-time check that SpanProcessor implements the SDK's interface.
 var _ sdktrace.SpanProcessor = (*SpanProcessor)(nil)
 
-// SpanProcessor stamps the run of each span on it as attributes, under the keys that
+// SpanProcessor puts the run of each span on it as attributes, under the keys that
 // processor.NewRunAttributes uses for logs. All methods may be called concurrently. Get
 // one from [NewSpanProcessor].
 type SpanProcessor struct {
-	stamper *sdkrecord.Stamper // nil: nothing is stamped
+	stamper *sdkrecord.Stamper // nil: nothing is put on spans
 }
 
-// NewSpanProcessor returns a processor that stamps the run on spans when they start,
+// NewSpanProcessor returns a processor that puts the run on spans when they start,
 // so that traces and run logs meet:
 //
 //	sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(runlog.NewSpanProcessor()), …)

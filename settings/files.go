@@ -22,7 +22,7 @@ type opened struct {
 	exact   map[string]string // the environment, by exact name
 	places  []place
 	profile string // the active one
-	remarks []string
+	notices []string
 }
 
 // open opens every source that the options allow, in the order of the
@@ -47,7 +47,7 @@ func (c config) open() (opened, error) {
 	if c.files {
 		files, err = c.readFiles(exact)
 		errs = append(errs, err)
-		o.remarks = files.remarks
+		o.notices = files.notices
 	}
 	o.places = []place{given}
 	for _, key := range groups {
@@ -79,7 +79,7 @@ type files struct {
 	dotEnv      variables
 	dotEnvExact map[string]string
 	documents   []document
-	remarks     []string
+	notices     []string
 }
 
 // readFiles reads .env, prefect.toml and pyproject.toml, where they are.
@@ -94,7 +94,7 @@ func (c config) readFiles(exact map[string]string) (files, error) {
 			errs = append(errs, fmt.Errorf(".env:%w", err))
 		}
 		f.dotEnv, f.dotEnvExact = dotEnvVariables(found)
-		f.remarks = senselessLines(senseless)
+		f.notices = senselessLines(senseless)
 	}
 	for _, doc := range []struct {
 		name string

@@ -99,7 +99,7 @@ func (c config) openProfile(o *opened, path string) error {
 		return err
 	case file == nil && path != "":
 		if isSet && wanted != o.profile {
-			o.remarks = append(o.remarks, fmt.Sprintf("profile %q (PREFECT_PROFILE) is not there: there is no file %s; no profile is used", wanted, path))
+			o.notices = append(o.notices, fmt.Sprintf("profile %q (PREFECT_PROFILE) is not there: there is no file %s; no profile is used", wanted, path))
 		}
 		return nil
 	case !isSet:
@@ -108,7 +108,7 @@ func (c config) openProfile(o *opened, path string) error {
 	p, ok := findProfile(file, wanted, c.generation)
 	if !ok {
 		if wanted != "" && wanted != o.profile {
-			o.remarks = append(o.remarks, fmt.Sprintf("profile %q is not there; the default profile %q is used", wanted, o.profile))
+			o.notices = append(o.notices, fmt.Sprintf("profile %q is not there; the default profile %q is used", wanted, o.profile))
 		}
 		if c.generation == Prefect3 {
 			return nil // its default profile is the built-in one, which holds nothing of ours

@@ -34,7 +34,7 @@ func resolve(opts []Option) (*resolution, error) {
 	var err error
 	r.opened, err = r.open()
 	r.errs = append(r.errs, err)
-	r.notices = r.remarks
+	r.notices = r.opened.notices
 	r.Profile = r.opened.profile
 	for _, d := range definitions {
 		r.resolve(d)
