@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/prefectlogs/prefectlogs"
 	"github.com/prefectlogs/prefectlogs/run"
@@ -46,13 +47,13 @@ func main() {
 	})}
 	failed := make(chan error, 1)
 	go func() { failed <- server.ListenAndServe() }()
-	last := context.WithoutCancel(ctx)
 	select {
 	case err = <-failed:
 	case <-ctx.Done():
-		err = server.Shutdown(last)
 	}
-	if err := errors.Join(err, pipeline.Shutdown(last)); err != nil {
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 25*time.Second)
+	defer cancel()
+	if err := errors.Join(err, server.Shutdown(last), pipeline.Shutdown(last)); err != nil {
 		log.Fatal(err)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 	"go.opentelemetry.io/otel/exporters/stdout/stdouttrace"
@@ -47,13 +48,13 @@ func main() {
 	server := &http.Server{Addr: os.Args[1], Handler: run.TrustBaggageHandler(traced)}
 	failed := make(chan error, 1)
 	go func() { failed <- server.ListenAndServe() }()
-	last := context.WithoutCancel(ctx)
 	select {
 	case err = <-failed:
 	case <-ctx.Done():
-		err = server.Shutdown(last)
 	}
-	if err := errors.Join(err, tracing.Shutdown(last), pipeline.Shutdown(last)); err != nil {
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 25*time.Second)
+	defer cancel()
+	if err := errors.Join(err, server.Shutdown(last), tracing.Shutdown(last), pipeline.Shutdown(last)); err != nil {
 		log.Fatal(err)
 	}
 }
