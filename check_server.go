@@ -178,7 +178,7 @@ func (c *checker) checkLog(ctx context.Context) Step {
 	case c.config.readOnly:
 		return stepSkipped("nothing is written, as was asked for")
 	case !c.runKnown:
-		return stepSkipped("no run is known into which a log could be written")
+		return stepSkipped("the server knows no run into which a log could be written")
 	}
 	request, log, err := c.checkRequest()
 	if err != nil {

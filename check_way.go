@@ -143,7 +143,7 @@ func (c *checker) checkTCP(ctx context.Context) Step {
 	if !isNet || dial.Timeout() {
 		return stepFail("no answer from "+what, "see whether a firewall is between, and correct "+setting)
 	}
-	return stepFail(fmt.Sprintf("no connection to %s: %v", what, dial), "see whether it is running and listens there, and correct "+setting)
+	return stepFail(fmt.Sprintf("no connection to %s: %v", what, dial), "see whether it is running and listens there, or correct "+setting)
 }
 
 func (c *checker) checkTLS(ctx context.Context) Step {

@@ -4,6 +4,7 @@
 package processor
 
 import (
+	"fmt"
 	"os"
 	"reflect"
 	"regexp"
@@ -81,6 +82,23 @@ func TestThePageHasEveryMetric(t *testing.T) {
 	for reason := range (Stats{}).reasons() {
 		if !strings.Contains(section, "`"+reason+"`") {
 			t.Errorf("docs/reliability.md, Metrics, lacks the reason %s", reason)
+		}
+	}
+}
+
+func TestThePackageCommentHasTheDefaultsOfTheCode(t *testing.T) {
+	comment, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for option, want := range map[string]string{
+		"WithQueueSize":    fmt.Sprintf("%d MiB", defaultQueueSize>>20),
+		"WithSpoolSize":    fmt.Sprintf("%d MiB", defaultSpoolSize>>20),
+		"WithBlockTimeout": fmt.Sprintf("%.0f s,", defaultBlockTimeout.Seconds()),
+		"WithOverflow":     [...]string{DropOldest: "DropOldest"}[config{}.overflow],
+	} {
+		if !regexp.MustCompile(`(?m)^//\t` + option + ` +` + want).Match(comment) {
+			t.Errorf("doc.go does not say that the default of %s is %s", option, want)
 		}
 	}
 }
