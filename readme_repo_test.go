@@ -88,6 +88,7 @@ func messagesOfMishaps(t *testing.T) (all []string) {
 // messageOfAServerThatIsDown is what is said where nobody listens, on a socket.
 func messageOfAServerThatIsDown(t *testing.T) []string {
 	t.Helper()
+	t.Setenv("PREFECT__FLOW_RUN_ID", "")
 	told := new(said)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
