@@ -9,7 +9,18 @@
 //	prefectrunprocessor   the processor "prefectrun": finds the run of a log that only knows its trace
 //	builder-config.yaml   the distribution otelcol-prefect, a Collector with both, for the Collector's builder
 //	samples               configurations to begin with
-//	internal/pdatarecord  records in the Collector's form, read for package mapping
-//	internal/join         which run a log belongs to, by its trace and span
-//	internal/watch        which runs are under way, by asking Prefect
+//
+// What the two are made of:
+//
+//	internal/runconfig      what configurations say about runs
+//	internal/prefectclient  the client of Prefect's API that a configuration comes to
+//	internal/pdatarecord    records in the Collector's form, read for package mapping
+//	internal/join           which run a log belongs to, by its trace and span
+//	internal/watch          which runs are under way, by asking Prefect
+//
+// What proves and measures them:
+//
+//	internal/distribution   builds the programs of the manifests, from the repository or from released modules
+//	internal/e2e            runs them against real servers
+//	internal/loadtest       what they cost, beside otlp_http
 package collectorcomponent

@@ -4,6 +4,7 @@
 package prefectexporter_test
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"reflect"
@@ -19,6 +20,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/prefectlogs/prefectlogs/collector-component/prefectexporter"
+	"github.com/prefectlogs/prefectlogs/mapping"
 )
 
 // sample reads the sample, which stands in README.md too.
@@ -74,6 +76,47 @@ func TestTheREADMETellsEveryKey(t *testing.T) {
 	for field := range reflect.TypeFor[prefectexporter.Config]().Fields() {
 		if key, _, _ := strings.Cut(field.Tag.Get("mapstructure"), ","); key != "" && !strings.Contains(string(readme), "| `"+key) {
 			t.Errorf("README.md has no row for %s", key)
+		}
+	}
+}
+
+func TestTheREADMETellsTheDefaults(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := prefectexporter.NewFactory().CreateDefaultConfig().(*prefectexporter.Config)
+	value := reflect.ValueOf(*c)
+	for i := range value.NumField() {
+		key, _, _ := strings.Cut(value.Type().Field(i).Tag.Get("mapstructure"), ",")
+		_, row, ok := strings.Cut(string(readme), "| `"+key+"` | ")
+		if key == "" || !ok {
+			continue // of confighttp, or of no row: see the test above
+		}
+		told, _, _ := strings.Cut(row, " |")
+		want := fmt.Sprintf("`%v`", value.Field(i))
+		switch {
+		case key == "sending_queue" || key == "retry_on_failure":
+			want = "on"
+		case value.Field(i).IsZero() && value.Field(i).Kind() != reflect.Bool:
+			want = "" // what it comes to is told in words, or is none
+		}
+		if want == "" && told == "" || want != "" && told != want {
+			t.Errorf("README.md says that %s is %s by default; it is %s", key, told, want)
+		}
+	}
+	if !c.QueueConfig.HasValue() || !c.RetryConfig.Enabled {
+		t.Errorf("%+v", c)
+	}
+	for name, value := range map[string]any{
+		"`batch_size` | ": prefectexporter.DefaultBatchSize, "`max_log_size` | ": prefectexporter.DefaultMaxLogSize, "for Prefect Cloud ": mapping.CloudLimit,
+		"`timeout` | ": c.ClientConfig.Timeout, "`num_consumers` is ": c.QueueConfig.Get().NumConsumers, "`min_size` ": c.QueueConfig.Get().Batch.Get().MinSize,
+		"`flush_timeout` ": c.QueueConfig.Get().Batch.Get().FlushTimeout, "`max_elapsed_time` is ": int(c.RetryConfig.MaxElapsedTime),
+		"idle connections are closed after ": c.ClientConfig.Keepalive.Get().IdleConnTimeout,
+	} {
+		text := strings.TrimSuffix(strings.Replace(fmt.Sprint(value), "1m0s", "60s", 1), "m0s")
+		if !strings.Contains(string(readme), name+"`"+text+"`") {
+			t.Errorf("README.md does not say %s`%s`", name, text)
 		}
 	}
 }
@@ -248,7 +291,7 @@ func TestFromEnvironment(t *testing.T) {
 		t.Error(err)
 	}
 	t.Setenv("PREFECT_LOGGING_TO_API_BATCH_SIZE", "many")
-	if _, err := load(t, parse(t, "from_environment: true")); err == nil || !strings.Contains(err.Error(), "from_environment: PREFECT_LOGGING_TO_API_BATCH_SIZE") {
+	if _, err := load(t, parse(t, "from_environment: true")); err == nil || !strings.Contains(err.Error(), "from_environment: PREFECT_LOGGING_TO_API_BATCH_SIZE") || strings.Contains(err.Error(), "set PREFECT_API_URL") {
 		t.Errorf("with a bad value: %v", err)
 	}
 }

@@ -11,6 +11,12 @@ import (
 	"go.opentelemetry.io/otel/metric/noop"
 )
 
+// What holds where the configuration has 0.
+const (
+	DefaultBatchSize  = defaultBatchSize
+	DefaultMaxLogSize = defaultMaxLogSize
+)
+
 // Counted returns a counter of the exporter, of all attributes or of those that have this value.
 func Counted(t *testing.T, telemetry *componenttest.Telemetry, name, value string) int {
 	return counted(t, telemetry, name, value)

@@ -43,6 +43,9 @@ const (
 	unknownTarget int16 = -2 // the record names one that is not configured
 )
 
+// badIDNotice is said of a key whose value is not printed: it may be anything.
+const badIDNotice = "An attribute that should hold the id of a run holds no UUID and counts as absent. Have it hold the run's id, or leave it out."
+
 // newLogs makes the exporter.
 func newLogs(ctx context.Context, set exporter.Settings, config *Config) (*logsExporter, error) {
 	plan, err := config.plan()
@@ -58,7 +61,7 @@ func newLogs(ctx context.Context, set exporter.Settings, config *Config) (*logsE
 	}
 	said := newOnce(set.Logger)
 	plan.mapping.BadID = func(key string) {
-		said.warn(key, "An attribute that should hold a run id holds no UUID; it counts as absent.", zap.String("key", key))
+		said.warn(key, badIDNotice, zap.String("key", key))
 	}
 	encoder, err := mapping.NewEncoder(plan.mapping)
 	if err != nil {
@@ -144,7 +147,7 @@ func (e *logsExporter) ConsumeLogs(ctx context.Context, logs plog.Logs) error {
 		for _, part := range untaken {
 			e.telemetry.lost(ctx, reasonQueue, part.LogRecordCount())
 		}
-		return consumererror.NewPermanent(fmt.Errorf("%d log records are lost, those of other targets are taken: %w", lost, err))
+		return consumererror.NewPermanent(fmt.Errorf("%d log records are lost, and must not be sent again, since other targets have taken theirs: %w", lost, err))
 	}
 	for _, part := range untaken {
 		part.ResourceLogs().MoveAndAppendTo(logs.ResourceLogs())

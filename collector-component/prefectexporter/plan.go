@@ -52,16 +52,18 @@ func (c *Config) plan() (plan, error) {
 		ToAPI: settings.ToAPI{Enabled: true, BatchSize: defaultBatchSize, MaxLogSize: defaultMaxLogSize},
 	}
 	environment.Cloud.MaxLogSize = mapping.CloudLimit
+	known := true // what the environment says
 	if c.FromEnvironment {
 		loaded, err := settings.Load()
 		if err != nil {
+			known = false
 			bad("from_environment", "%w", err)
 		} else {
 			environment, p.notices = loaded, loaded.Notices()
 		}
 	}
 
-	p.connections = c.connections(environment, bad)
+	p.connections = c.connections(environment, known, bad)
 	c.checkTargets(bad)
 	c.checkQueue(bad)
 	p.records = c.BatchRecords
@@ -100,8 +102,8 @@ const (
 	cloudAPI          = "https://api.prefect.cloud/api"
 )
 
-// connections returns where to send.
-func (c *Config) connections(environment settings.Settings, bad func(key, format string, args ...any)) []connection {
+// connections returns where to send. known: the environment, where it is asked, has answered.
+func (c *Config) connections(environment settings.Settings, known bool, bad func(key, format string, args ...any)) []connection {
 	if len(c.Targets) == 0 {
 		one := connection{Connection: prefectclient.Connection{
 			HTTP: c.ClientConfig, APIKey: string(c.APIKey), AuthString: string(c.AuthString),
@@ -113,7 +115,9 @@ func (c *Config) connections(environment settings.Settings, bad func(key, format
 			}
 			one.Fill(environment)
 		}
-		one.Check(bad, c.FromEnvironment)
+		if known { // else it would be told that there is no address
+			one.Check(bad, c.FromEnvironment)
+		}
 		return []connection{one}
 	}
 	for key, set := range map[string]bool{
@@ -153,14 +157,14 @@ func (c *Config) logBytes(batch int, one connection, environment settings.Settin
 // checkTargets checks what is said of targets beside their connections.
 func (c *Config) checkTargets(bad func(key, format string, args ...any)) {
 	if _, known := c.Targets[c.DefaultTarget]; c.DefaultTarget != "" && !known {
-		bad("default_target", "names %q, which is none of the targets", c.DefaultTarget)
+		bad("default_target", "names %q, which is none of the targets %q", c.DefaultTarget, slices.Sorted(maps.Keys(c.Targets)))
 	}
 	if len(c.Targets) > 0 && c.TargetAttribute == "" {
 		bad("target_attribute", "is empty; it names the attribute that holds the name of a target")
 	}
 	for name := range c.Targets {
 		if name == "" || strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
-			bad("targets", "the name %q is empty or holds blanks", name)
+			bad("targets", "the name %q is empty or holds blanks; it becomes part of names of queues and metrics", name)
 		}
 	}
 }

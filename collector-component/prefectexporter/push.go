@@ -212,9 +212,9 @@ func (p *push) result(ctx context.Context, logs plog.Logs) error {
 	case p.failed != nil:
 		return consumererror.NewLogs(again(p.failed), p.returned(logs))
 	case t.refuse && noRun > 0:
-		return consumererror.NewPermanent(fmt.Errorf("%d log records name no flow run and are refused; the others are sent", noRun))
+		return consumererror.NewPermanent(fmt.Errorf("%d log records name no flow run and are refused, as missing_run says; the others are sent", noRun))
 	case p.refused > 0 && p.stored == 0:
-		return consumererror.NewPermanent(fmt.Errorf("the server stores none of %d logs", p.refused))
+		return consumererror.NewPermanent(fmt.Errorf("the server refuses all %d logs of a push, and they are lost; otelcol_exporter_prefect_refused_logs counts them by reason", p.refused))
 	}
 	return nil
 }

@@ -67,7 +67,7 @@ const pause = 10 * time.Second
 const grace = 10 * time.Second
 
 // errStopped ends pushes that are under way at the end of a shutdown.
-var errStopped = errors.New("the exporter is shut down, and the server took nothing for a while")
+var errStopped = fmt.Errorf("the exporter is shut down, and the server took nothing for %v", grace)
 
 func newTarget(ctx context.Context, set exporter.Settings, config *Config, plan plan, own connection, encoder *mapping.Encoder, of *logsExporter) (*target, error) {
 	seed := maphash.MakeSeed()
@@ -136,7 +136,7 @@ func (t *target) connect(transport http.RoundTripper) (err error) {
 		return err
 	}
 	t.deliverer = delivery.New(watched{t.client, t.telemetry}, func(r delivery.Retry) {
-		t.said.warn("looking", "A request may have been stored although no answer said so. Looking for it.", zap.Error(r.Err))
+		t.said.warn("looking", "A request may have been stored although no answer said so. It is looked for before it is sent again, so nothing has to be done.", zap.Error(r.Err))
 	})
 	t.began = time.Now()
 	return nil
@@ -238,13 +238,22 @@ func (t *target) deliver(ctx context.Context, request payload.Request, old bool)
 		t.health.set(t.name, t.named(answer))
 	}
 	if n := len(outcome.Refused); n > 0 {
-		t.said.warn("refused "+string(outcome.Refused[0].Reason), "The server does not store some logs. They are lost; the others of their request are stored.",
-			zap.Int("logs", n), zap.String("reason", string(outcome.Refused[0].Reason)))
+		t.said.warn("refused "+string(outcome.Refused[0].Reason), "The server refuses some logs, and they are lost; the others of their request are stored.",
+			zap.Int("logs", n), zap.String("reason", string(outcome.Refused[0].Reason)), zap.String("next", afterRefusal(outcome.Refused[0].Reason)))
 	}
 	if outcome.Duplicated > 0 {
-		t.logger.Warn("Logs stand twice: the server stored them later than was waited for.", zap.Int("logs", outcome.Duplicated))
+		t.logger.Warn("Logs stand twice on the server, which stored their first request later than was waited for. Nothing is lost.",
+			zap.Int("logs", outcome.Duplicated), zap.String("next", "if this goes on, the server is overloaded: give it fewer records a second, or lower batch_records"))
 	}
 	return outcome
+}
+
+// afterRefusal tells what people can do about logs that a server refuses.
+func afterRefusal(reason payload.Reason) string {
+	if reason == payload.ReasonTooLarge {
+		return "lower max_log_size, or raise the limit of the server or of the proxy before it"
+	}
+	return "the log of the server tells why; otelcol_exporter_prefect_refused_logs counts them"
 }
 
 // again tells the helper when to come again with what failed.

@@ -104,6 +104,22 @@ func TestTheReadmeTellsTheDefaults(t *testing.T) {
 	}
 }
 
+func TestTheReadmeTellsEveryKey(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := func(of reflect.Type, below string) {
+		for field := range of.Fields() {
+			if key, _, _ := strings.Cut(field.Tag.Get("mapstructure"), ","); key != "" && !strings.Contains(string(text), "| `"+below+key+"` |") {
+				t.Errorf("README.md has no row for %s%s", below, key)
+			}
+		}
+	}
+	rows(reflect.TypeFor[prefectrunprocessor.Config](), "")
+	rows(reflect.TypeFor[prefectrunprocessor.WatchConfig](), "watch::")
+}
+
 func TestBadConfigurationsAreRefusedWithTheirPath(t *testing.T) {
 	for yaml, want := range map[string]string{
 		"max_wait: -1s":                                                      "max_wait: is -1s",

@@ -66,7 +66,7 @@ func newCore(set processor.Settings, config *Config) (*core, error) {
 // badID says once of a key that it holds no run id. There are few such keys: they stand in the configuration.
 func (c *core) badID(key string) {
 	if _, said := c.badIDs.LoadOrStore(key, true); !said {
-		c.logger.Warn("An attribute that should hold a run id holds no UUID; it counts as absent.", zap.String("key", key))
+		c.logger.Warn("An attribute that should hold the id of a run holds no UUID and counts as absent. Have it hold the run's id, or leave it out.", zap.String("key", key))
 	}
 }
 
@@ -103,7 +103,7 @@ func (c *core) stop() {
 		c.client.Close()
 	}
 	if err := c.telemetry.close(); err != nil {
-		c.logger.Warn("Taking the processor's metrics back failed.", zap.Error(err))
+		c.logger.Warn("The processor has ended, and its metrics could not be taken out of the Collector's: they may show old values.", zap.Error(err))
 	}
 }
 

@@ -228,6 +228,9 @@ func TestSecrets(t *testing.T) {
 	c := connection(func(c *prefectclient.Connection) { c.APIKey, c.AuthString = "key", "me:password" })
 	c.HTTP.Headers.Set("X-Token", "token")
 	check(c, false)
+	if c.HTTP.Headers != nil {
+		t.Error("the Collector's client would set the headers too, unchecked")
+	}
 	if diff := cmp.Diff([]string{"key", "me:password", "token"}, c.Secrets()); diff != "" {
 		t.Error(diff)
 	}

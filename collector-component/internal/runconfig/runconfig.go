@@ -20,17 +20,19 @@ type Default struct {
 	TaskRunID string `mapstructure:"task_run_id"`
 }
 
+const notUUID = "is no UUID; want the id of a run, as it stands in the address of its page"
+
 // IDs returns the run that d names, and tells bad of what is wrong with it.
 func (d Default) IDs(bad Bad) run.IDs {
 	ids := run.Info{FlowRunID: d.FlowRunID, TaskRunID: d.TaskRunID}.IDs()
 	if d.FlowRunID != "" && ids.Flow.IsZero() {
-		bad("default_run::flow_run_id", "is no UUID")
+		bad("default_run::flow_run_id", notUUID)
 	}
 	if d.TaskRunID != "" && ids.Task.IsZero() {
-		bad("default_run::task_run_id", "is no UUID")
+		bad("default_run::task_run_id", notUUID)
 	}
 	if d.TaskRunID != "" && d.FlowRunID == "" {
-		bad("default_run::task_run_id", "is set without flow_run_id")
+		bad("default_run::task_run_id", "is set without flow_run_id; a task run needs its flow run")
 	}
 	return ids
 }

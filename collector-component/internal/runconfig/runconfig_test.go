@@ -36,14 +36,14 @@ func TestTheDefaultRun(t *testing.T) {
 		{"none", runconfig.Default{}, run.IDs{}, nil},
 		{"a flow run", runconfig.Default{FlowRunID: flow}, run.Info{FlowRunID: flow}.IDs(), nil},
 		{"a task run of a flow run", runconfig.Default{FlowRunID: flow, TaskRunID: task}, run.Info{FlowRunID: flow, TaskRunID: task}.IDs(), nil},
-		{"a flow run that is no UUID", runconfig.Default{FlowRunID: "x"}, run.IDs{}, problems{"default_run::flow_run_id is no UUID"}},
+		{"a flow run that is no UUID", runconfig.Default{FlowRunID: "x"}, run.IDs{}, problems{"default_run::flow_run_id is no UUID; want the id of a run, as it stands in the address of its page"}},
 		{
 			"a task run that is no UUID", runconfig.Default{FlowRunID: flow, TaskRunID: "x"}, run.Info{FlowRunID: flow}.IDs(),
-			problems{"default_run::task_run_id is no UUID"},
+			problems{"default_run::task_run_id is no UUID; want the id of a run, as it stands in the address of its page"},
 		},
 		{
 			"a task run alone", runconfig.Default{TaskRunID: task}, run.Info{TaskRunID: task}.IDs(),
-			problems{"default_run::task_run_id is set without flow_run_id"},
+			problems{"default_run::task_run_id is set without flow_run_id; a task run needs its flow run"},
 		},
 	}
 	for _, test := range tests {
