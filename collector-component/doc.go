@@ -22,5 +22,6 @@
 //
 //	internal/distribution   builds the programs of the manifests, from the repository or from released modules
 //	internal/e2e            runs them against real servers
+//	internal/otlpsender     sends pushes to them
 //	internal/loadtest       what they cost, beside otlp_http
 package collectorcomponent

@@ -6,7 +6,6 @@ package e2e_test
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"net"
@@ -22,9 +21,9 @@ import (
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
-	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
 
 	"github.com/prefectlogs/prefectlogs/collector-component/internal/distribution"
+	"github.com/prefectlogs/prefectlogs/collector-component/internal/otlpsender"
 	"github.com/prefectlogs/prefectlogs/internal/servers"
 	"github.com/prefectlogs/prefectlogs/internal/servers/serverstest"
 )
@@ -224,31 +223,9 @@ func (c *collector) stop() {
 // send sends a push by OTLP over HTTP.
 func (c *collector) send(logs plog.Logs) {
 	c.t.Helper()
-	if err := send(c.t.Context(), c.otlp, logs); err != nil {
+	if err := otlpsender.Send(c.t.Context(), http.DefaultClient, c.otlp, logs); err != nil {
 		c.t.Fatal(err)
 	}
-}
-
-func send(ctx context.Context, otlp string, logs plog.Logs) error {
-	body, err := plogotlp.NewExportRequestFromLogs(logs).MarshalProto()
-	if err != nil {
-		return err
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, otlp+"/v1/logs", bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	request.Header.Set("Content-Type", "application/x-protobuf")
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return err
-	}
-	answer, err := io.ReadAll(response.Body)
-	_ = response.Body.Close() // it has been read
-	if err == nil && response.StatusCode != http.StatusOK {
-		err = fmt.Errorf("the Collector answers %s: %s", response.Status, answer)
-	}
-	return err
 }
 
 // records makes a push of n records of a run, which go on from number first.

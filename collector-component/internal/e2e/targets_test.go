@@ -17,6 +17,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/prefectlogs/prefectlogs/collector-component/internal/otlpsender"
 )
 
 // rounds of the comparison; the figure of docs/collector.md is of 15: go test ./internal/e2e -run BlackHole -rounds 15 -v
@@ -151,7 +153,7 @@ func (s *stopwatch) measure(t *testing.T, c *collector, beside bool) time.Durati
 		s.sent[id] = time.Now()
 		s.mu.Unlock()
 		// Once the dead one's queue is full its part is lost and told; the living one's part is taken.
-		if err := send(t.Context(), c.otlp, logs); err != nil && !beside {
+		if err := otlpsender.Send(t.Context(), http.DefaultClient, c.otlp, logs); err != nil && !beside {
 			t.Fatal(err)
 		}
 		<-tick.C

@@ -34,6 +34,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
 
 	"github.com/prefectlogs/prefectlogs/collector-component/internal/distribution"
+	"github.com/prefectlogs/prefectlogs/collector-component/internal/otlpsender"
 )
 
 func main() {
@@ -182,7 +183,7 @@ func measure(program, exporter, mark string, push []byte, records int) (cost, er
 		return cost{}, err
 	}
 	began := time.Now()
-	if err := load(client, "http://"+listen+"/v1/logs", push, records/perPush); err != nil {
+	if err := load(client, "http://"+listen, push, records/perPush); err != nil {
 		return cost{}, err
 	}
 	client.CloseIdleConnections()
@@ -220,27 +221,12 @@ func load(client *http.Client, address string, push []byte, n int) error {
 	for i := range problems {
 		work.Go(func() {
 			for left.Add(-1) >= 0 && problems[i] == nil {
-				problems[i] = post(client, address, push)
+				problems[i] = otlpsender.Post(context.Background(), client, address, push)
 			}
 		})
 	}
 	work.Wait()
 	return cmp.Or(problems...)
-}
-
-func post(client *http.Client, address string, push []byte) error {
-	response, err := client.Post(address, "application/x-protobuf", bytes.NewReader(push))
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	if _, err := io.Copy(io.Discard, response.Body); err != nil {
-		return err
-	}
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("the Collector answers %s", response.Status)
-	}
-	return nil
 }
 
 func free() (string, error) {
