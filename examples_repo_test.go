@@ -95,11 +95,9 @@ func exportedNames(files []repoFile) map[string]bool {
 					switch s := spec.(type) {
 					case *ast.TypeSpec:
 						names[s.Name.Name] = ast.IsExported(s.Name.Name)
-						if structure, ok := s.Type.(*ast.StructType); ok {
-							for _, field := range structure.Fields.List {
-								for _, name := range field.Names {
-									names[s.Name.Name+"."+name.Name] = name.IsExported()
-								}
+						for _, member := range members(s.Type) {
+							for _, name := range member.Names {
+								names[s.Name.Name+"."+name.Name] = name.IsExported()
 							}
 						}
 					case *ast.ValueSpec:
@@ -112,6 +110,17 @@ func exportedNames(files []repoFile) map[string]bool {
 		}
 	}
 	return names
+}
+
+// members are the fields of a structure and the methods of an interface.
+func members(kind ast.Expr) []*ast.Field {
+	switch kind := kind.(type) {
+	case *ast.StructType:
+		return kind.Fields.List
+	case *ast.InterfaceType:
+		return kind.Methods.List
+	}
+	return nil
 }
 
 // receiver gives the type of a method with a dot behind it, "" for a function.

@@ -44,7 +44,10 @@ func TestPackageCommentsNameEveryOption(t *testing.T) {
 // qualified is a name of one of our packages as documents write it: `exporter.WithFormat`.
 var qualified = regexp.MustCompile("`\\*?([a-z]+)\\.([A-Z][A-Za-z0-9]*(?:\\.[A-Z][A-Za-z0-9]*)?)(?:\\([^`]*)?`")
 
-// TestDocumentsNameOnlyWhatThereIs looks up every `package.Name` of the Markdown files, and every `Pipeline.Method`.
+// member is a method or a field as documents write it where the package is clear: `Pipeline.Stats()`.
+var member = regexp.MustCompile("`\\*?([A-Z][A-Za-z]+)\\.([A-Z][A-Za-z0-9]*)(?:\\([^`]*)?`")
+
+// TestDocumentsNameOnlyWhatThereIs looks up every `package.Name` of the Markdown files, and every `Type.Member`.
 func TestDocumentsNameOnlyWhatThereIs(t *testing.T) {
 	exported := map[string]map[string]bool{}
 	for _, files := range publicPackages(t) {
@@ -66,6 +69,16 @@ func TestDocumentsNameOnlyWhatThereIs(t *testing.T) {
 			}
 			looked++
 			if !names[found[2]] {
+				t.Errorf("%s names %s.%s, which there is not", f.path, found[1], found[2])
+			}
+		}
+		for _, found := range member.FindAllStringSubmatch(string(f.text), -1) {
+			isType, isMember := false, false
+			for _, names := range exported {
+				isType = isType || names[found[1]]
+				isMember = isMember || names[found[1]+"."+found[2]]
+			}
+			if isType && !isMember {
 				t.Errorf("%s names %s.%s, which there is not", f.path, found[1], found[2])
 			}
 		}
