@@ -58,12 +58,12 @@ soak: ## Break connections and restart servers under load, with new seeds, for S
 	@$(clean_environment); PREFECTLOGS_SOAK=$(SOAK) go test -race -v -count=1 -timeout 0 -run '^TestChaos' ./internal/e2e
 
 .PHONY: bench
-bench: ## Compare what a log costs with peers, and write it to docs/performance.md (ROUNDS=5, 25 minutes)
+bench: ## Measure what a log costs, beside its peers, and write it to docs/performance.md (ROUNDS=5, half an hour)
 	@$(clean_environment); mkdir -p benchmarks/build; cd benchmarks && go run . -rounds $(ROUNDS) -out ../docs/performance.md -raw build/bench.txt
 
 .PHONY: profile
-profile: ## Write CPU and allocation profiles of the whole way of a record to benchmarks/build
-	@$(clean_environment); cd benchmarks && go run . -profile build/profile
+profile: ## Say where the time of a record goes; the profiles stay in benchmarks/build/profile
+	@$(clean_environment); cd benchmarks && go run . -profile
 
 .PHONY: collector collector-filelog
 collector: ## Build the Collector with our components: collector-component/build/otelcol-prefect
@@ -73,8 +73,8 @@ collector-filelog: ## Build the one that reads log files: collector-component/bu
 	@cd collector-component && go run $(BUILDER) --config builder-config-filelog.yaml
 
 .PHONY: bench-collector
-bench-collector: ## Compare the built Collector's exporter with otlp_http: CPU and memory for a million records
-	@cd collector-component && go run ./internal/loadtest
+bench-collector: ## The part of "bench" that is about the Collector: the exporter alone and the built program, beside otlp_http
+	@$(clean_environment); mkdir -p benchmarks/build; cd benchmarks && go run . -collector -rounds $(ROUNDS) -out ../docs/performance.md -raw build/bench-collector.txt
 
 .PHONY: screenshots
 screenshots: ## Make the picture of the README anew, from a real page of a real Prefect; needs Chromium

@@ -64,7 +64,7 @@ func (l load) paced() load {
 
 // share is the load with one in n of its records.
 func (l load) share(n int) load {
-	l.Records = max(l.Records/n, 100)
+	l.Records = max(l.Records/n, 40)
 	l.Rate /= n
 	return l
 }
@@ -76,13 +76,18 @@ type corpus struct {
 	ctx        context.Context        // with a trace
 }
 
-func newCorpus(l load) corpus {
+// newCorpus makes a load ready. A flow run that is given is that of the first run.
+func newCorpus(l load, flowRun string) corpus {
 	unit := alphabets[l.Text]
 	message := marker + strings.Repeat(unit, l.Size/len(unit)+1)
 	c := corpus{message: strings.ToValidUTF8(message[:l.Size], "")}
 	for i := range l.Runs {
+		id := flowRun
+		if id == "" || i > 0 {
+			id = fmt.Sprintf("11111111-2222-4333-8444-%012x", i)
+		}
 		c.attributes = append(c.attributes, []attribute.KeyValue{
-			attribute.String("prefect.flow_run.id", fmt.Sprintf("11111111-2222-4333-8444-%012x", i)),
+			attribute.String("prefect.flow_run.id", id),
 			attribute.String("prefect.task_run.id", fmt.Sprintf("99999999-2222-4333-8444-%012x", i)),
 			attribute.String("http.request.method", "GET"),
 			attribute.Int("http.response.status_code", 200),

@@ -2,33 +2,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command benchmarks answers what a log costs with prefectlogs and with its peers,
-// side by side: each measurement is a process of its own that logs the same
-// records, to a server that is another process and keeps nothing; peers take turns,
-// several rounds of them, and the median counts.
+// side by side: each measurement is a process of its own, to a server that is
+// another process and keeps nothing; what is compared takes turns, several rounds of
+// it, and the median of the rounds' ratios counts.
 //
 //	make bench      all of it, written to docs/performance.md
 //	make profile    CPU and allocation profiles of our own rows
-//	go run . -rounds 3 -cases "200 B;4 kB" -only ours,otlp
+//	go run . -growth -rounds 3
+//	go run . -peers -cases "200 B;4 kB" -only ours,otlp
 //
-// The entry point is [peers], the table of what is compared; [cases] is the table
-// of records. In the result
-//
-//	ns, allocs      of a log call, at full speed; of the whole process
-//	CPU             seconds of processor time for a million records, user and system, until all are sent; the load is paced, so that nothing is lost
-//	records/s       at full speed until all are sent; with what was lost, where a peer loses
-//	bytes           on the wire for a record
-//	peak            memory of the process, in MiB
+// The entry point is [parts], the table of what is measured, each of which may be asked for by
+// a flag of its name. Each part writes a section and lines for benchstat, and finds figures that
+// are held against the [goals]. docs/performance.md says how to read them.
 package main
 
 import (
-	"bufio"
 	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"slices"
 	"strings"
 )
 
@@ -54,169 +46,129 @@ func measureHere(told string) error {
 	if err := json.Unmarshal([]byte(told), &j); err != nil {
 		return err
 	}
-	run := measure
-	if j.Peer == python {
-		run = measurePython
+	run, ok := kinds[j.Kind]
+	if !ok {
+		return fmt.Errorf("there is no kind of job %q", j.Kind)
+	}
+	stop := func() {}
+	if j.Profile != "" {
+		var err error
+		if stop, err = startProfile(j.Profile); err != nil {
+			return err
+		}
 	}
 	r, err := run(j)
+	stop()
 	if err != nil {
 		return err
 	}
 	return json.NewEncoder(os.Stdout).Encode(r)
 }
 
-// sample is what the rounds have found for one peer under one load.
-type sample struct {
-	peer  peer
-	full  []result // as fast as it goes
-	lost  []float64
-	bytes []float64 // on the wire for a record
-	paced []result
-	gone  int // lost under the paced load
+// part is something that is measured by itself.
+type part struct {
+	name  string // of its flag, and of its section in the document
+	about string
+	run   func(b *bench) error
+}
+
+var parts = []part{
+	{"peers", "what a log costs, beside its peers", comparePeers},
+	{"growth", "cost for a record, from few to many records, runs and goroutines", measureGrowth},
+	{"stored", "time until records are stored on a real server, beside Prefect's own handler", compareStored},
+	{"stalled", "memory while the server accepts and never answers", measureStalled},
+	{"encoding", "encoding a long message, beside copying and validating it", measureEncoding},
+	{"onemit", "OnEmit alone, and the SDK around it", measureOnEmit},
+	{"profile", "where the time of our own rows goes; the profiles stay", measureProfile},
+	{"collector", "the Collector's exporter alone, and the built program", compareCollector},
+}
+
+// bench is what the parts share.
+type bench struct {
+	rounds  int
+	null    string // address of the null server
+	scale   int    // records are divided by it: tests measure little
+	cases   string // of the peers; empty: all
+	only    string // peers; empty: all
+	folder  string // for profiles
+	section strings.Builder
+	raw     strings.Builder
+	found   map[string]figure // by the name of a goal
+}
+
+// progress tells a person what is measured now.
+func (b *bench) progress(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, "\r%-76s", fmt.Sprintf(format, args...))
+}
+
+// shrink is the load of a smoke test.
+func (b *bench) shrink(l load) load {
+	l.Records, l.Runs = max(l.Records/b.scale, l.Goroutines, 100), max(l.Runs/b.scale, 1)
+	return l
 }
 
 func compare() error {
-	rounds := flag.Int("rounds", 5, "how often each measurement is repeated")
-	only := flag.String("only", "", "peers to measure, separated by commas; empty: all")
-	which := flag.String("cases", "", "cases to measure, separated by semicolons; empty: all")
-	out := flag.String("out", "", "Markdown file in which the tables stand between <!-- benchmarks --> lines; empty: only printed")
+	b := &bench{scale: 1, found: make(map[string]figure)}
+	flag.IntVar(&b.rounds, "rounds", 5, "how often each measurement is repeated; of what takes long, half as often")
+	flag.StringVar(&b.only, "only", "", "peers to measure, separated by commas; empty: all")
+	flag.StringVar(&b.cases, "cases", "", "cases of the peers to measure, separated by semicolons; empty: all")
+	out := flag.String("out", "", "Markdown file in which each part's section stands between two lines with its name, <!-- growth -->; empty: only printed")
 	raw := flag.String("raw", "", "file for every single result in the form that benchstat reads")
-	profiles := flag.String("profile", "", "folder for CPU and allocation profiles, for which our own rows run once with ten times the records; empty: none")
+	flag.StringVar(&b.folder, "profiles", "build/profile", "folder for CPU and allocation profiles")
+	chosen := make(map[string]*bool)
+	for _, p := range parts {
+		chosen[p.name] = flag.Bool(p.name, false, "measure "+p.about+"; without such a flag all is measured")
+	}
 	flag.Parse()
+	if flag.NArg() > 0 {
+		return fmt.Errorf("what is %q? -h tells the flags", flag.Arg(0))
+	}
+	if b.rounds < 1 {
+		return fmt.Errorf("%d rounds measure nothing", b.rounds)
+	}
+	var wanted []part
+	for _, p := range parts {
+		if *chosen[p.name] {
+			wanted = append(wanted, p)
+		}
+	}
+	whole := wanted == nil
+	if whole {
+		wanted = parts
+	}
 
-	server, stop, err := startNull()
+	null, stop, err := startNull()
 	if err != nil {
 		return err
 	}
 	defer stop()
-	if *profiles != "" {
-		return profile(server, *profiles)
+	b.null = null
+	for _, p := range wanted {
+		if err := b.measure(p, *out); err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
 	}
-	var tables, lines strings.Builder
-	for _, c := range cases {
-		if *which != "" && !slices.Contains(strings.Split(*which, ";"), c.name) {
-			continue
-		}
-		var samples []*sample
-		for _, p := range peers {
-			if *only == "" || slices.Contains(strings.Split(*only, ","), p.name) {
-				samples = append(samples, &sample{peer: p})
-			}
-		}
-		for round := range *rounds {
-			for i := range samples { // each round another peer begins
-				s := samples[(i+round)%len(samples)]
-				fmt.Fprintf(os.Stderr, "\r%-24s round %d of %d  %-12s", c.name, round+1, *rounds, s.peer.name)
-				if err := s.measure(server, c.load); err != nil {
-					return fmt.Errorf("%s, %s: %w", s.peer.name, c.name, err)
-				}
-			}
-		}
-		fmt.Fprintf(os.Stderr, "\r%60s\r", "")
-		writeTable(&tables, c.name, samples)
-		writeRaw(&lines, c.name, samples)
-	}
-	fmt.Print(tables.String())
+	text := goalTable(b.found)
+	fmt.Print(text)
 	if *raw != "" {
-		if err := os.WriteFile(*raw, []byte(lines.String()), 0o644); err != nil {
+		if err := os.WriteFile(*raw, []byte(b.raw.String()), 0o644); err != nil {
 			return err
 		}
 	}
-	if *out != "" {
-		return replaceBetween(*out, tables.String())
+	if *out != "" && whole { // a table of some targets would look like one of all
+		return replaceBetween(*out, "targets", text)
 	}
 	return nil
 }
 
-func (s *sample) measure(server string, l load) error {
-	for _, l := range []load{l, l.paced()} {
-		if s.peer.name == python {
-			l = l.share(pythonShare)
-		}
-		r, err := inProcess(job{Peer: s.peer.name, Server: server, Load: l})
-		if err != nil {
-			return err
-		}
-		got, err := ask(server)
-		if err != nil {
-			return err
-		}
-		sent := l.Records / l.Goroutines * l.Goroutines
-		missing := sent - got.Records
-		if s.peer.local {
-			missing = 0
-		}
-		if l.Rate > 0 {
-			s.paced = append(s.paced, r)
-			s.gone += missing
-			continue
-		}
-		s.full = append(s.full, r)
-		s.lost = append(s.lost, float64(missing)/float64(sent))
-		s.bytes = append(s.bytes, float64(got.Bytes)/float64(max(got.Records, 1)))
+// measure measures a part, prints its section and puts it into the document.
+func (b *bench) measure(p part, out string) error {
+	b.section.Reset()
+	err := p.run(b)
+	fmt.Fprintf(os.Stderr, "\r%76s\r", "")
+	fmt.Print(b.section.String()) // what was measured before an error too
+	if err != nil || out == "" {
+		return err
 	}
-	return nil
-}
-
-// profile writes the profiles of our own rows under the base load.
-func profile(server, dir string) error {
-	l := cases[0].load
-	l.Records *= 10
-	for _, name := range []string{"ours", "ours-1000", "sdk-dup"} {
-		r, err := inProcess(job{Peer: name, Server: server, Load: l, Profile: filepath.Join(dir, name)})
-		if err != nil {
-			return err
-		}
-		fmt.Printf("%s: %.0f records/s, %.2f CPU s for a million: go tool pprof -top %s\n", name, r.Rate, r.CPU, filepath.Join(dir, name, "cpu.pprof"))
-	}
-	return nil
-}
-
-func inProcess(j job) (r result, err error) {
-	told, err := json.Marshal(j)
-	if err != nil {
-		return r, err
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return r, err
-	}
-	command := exec.Command(self, "measure", string(told))
-	command.Stderr = os.Stderr
-	answer, err := command.Output()
-	if err != nil {
-		return r, err
-	}
-	return r, json.Unmarshal(answer, &r)
-}
-
-// startNull starts the null server and returns its address.
-func startNull() (address string, stop func(), err error) {
-	self, err := os.Executable()
-	if err != nil {
-		return "", nil, err
-	}
-	command := exec.Command(self, "null")
-	command.Stderr = os.Stderr
-	stdin, err := command.StdinPipe()
-	if err != nil {
-		return "", nil, err
-	}
-	stdout, err := command.StdoutPipe()
-	if err != nil {
-		return "", nil, err
-	}
-	if err := command.Start(); err != nil {
-		return "", nil, err
-	}
-	address, err = bufio.NewReader(stdout).ReadString('\n')
-	stop = func() {
-		_ = stdin.Close() // which ends it
-		_ = command.Wait()
-	}
-	if err != nil {
-		stop()
-		return "", nil, fmt.Errorf("the null server says no address: %w", err)
-	}
-	return strings.TrimSpace(address), stop, nil
+	return replaceBetween(out, p.name, b.section.String())
 }

@@ -5,31 +5,14 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"runtime"
-	"runtime/pprof"
 	"slices"
 	"sync"
 	"time"
 )
 
-// job is what one measuring process is told, and result what it answers; both travel as JSON.
-type job struct {
-	Peer   string
-	Server string
-	Load   load
-
-	Profile string // folder for CPU and allocation profiles; empty: none
-}
-
-type result struct {
-	NS      float64 // of a log call
-	Allocs  float64 // for a record, of the whole process
-	CPU     float64 // seconds for a million records, until all are sent
-	Rate    float64 // records per second, until all are sent
-	PeakMiB float64
-}
+// warmUp is how many records a steady measurement logs before it begins.
+const warmUp = 1000
 
 // measure runs in a process of its own.
 func measure(j job) (result, error) {
@@ -37,17 +20,19 @@ func measure(j job) (result, error) {
 	if at < 0 {
 		return result{}, fmt.Errorf("there is no peer %q", j.Peer)
 	}
-	c := newCorpus(j.Load)
+	c := newCorpus(j.Load, j.FlowRun)
+	live := liveHeap()
 	logging, err := peers[at].open(j.Server, j.Load)
 	if err != nil {
 		return result{}, err
 	}
-	if j.Profile != "" {
-		stop, err := startProfile(j.Profile)
-		if err != nil {
+	if j.Steady {
+		for range warmUp {
+			logging.log(&c, 0)
+		}
+		if err := logging.flush(); err != nil {
 			return result{}, err
 		}
-		defer stop()
 	}
 	runtime.GC()
 	var before, after runtime.MemStats
@@ -64,7 +49,11 @@ func measure(j job) (result, error) {
 	}
 	group.Wait()
 	called := time.Since(began)
-	if err := logging.close(); err != nil {
+	finish := logging.close
+	if j.Steady {
+		finish = logging.flush
+	}
+	if err := finish(); err != nil {
 		return result{}, err
 	}
 	took := time.Since(began)
@@ -77,6 +66,13 @@ func measure(j job) (result, error) {
 	if err != nil {
 		return result{}, err
 	}
+	if j.Steady {
+		live = liveHeap() - live
+		runtime.KeepAlive(&c)
+		if err := logging.close(); err != nil {
+			return result{}, err
+		}
+	}
 	n := float64(each * j.Load.Goroutines)
 	return result{
 		NS:      float64(called.Nanoseconds()) * float64(j.Load.Goroutines) / n,
@@ -84,38 +80,25 @@ func measure(j job) (result, error) {
 		CPU:     (end - cpu).Seconds() / n * 1e6,
 		Rate:    n / took.Seconds(),
 		PeakMiB: peak,
+		LiveMiB: live,
 	}, nil
 }
 
-// startProfile begins to write profiles to a folder.
-func startProfile(dir string) (stop func(), err error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
-	}
-	runtime.MemProfileRate = 4096
-	file, err := os.Create(filepath.Join(dir, "cpu.pprof"))
-	if err != nil {
-		return nil, err
-	}
-	if err := pprof.StartCPUProfile(file); err != nil {
-		return nil, err
-	}
-	return func() {
-		pprof.StopCPUProfile()
-		_ = file.Close() // the profile is there or its reader says that it is not
-		if file, err := os.Create(filepath.Join(dir, "allocs.pprof")); err == nil {
-			_ = pprof.Lookup("allocs").WriteTo(file, 0)
-			_ = file.Close()
-		}
-	}, nil
+// liveHeap returns what the heap has in use, in MiB, once nothing is in it that nobody needs.
+func liveHeap() float64 {
+	runtime.GC()
+	runtime.GC() // pools are emptied by the second one
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return float64(m.HeapInuse) / (1 << 20)
 }
 
 // logAll makes one goroutine's calls, at its share of the rate.
 func logAll(c *corpus, log func(*corpus, int), l load, g, n int) {
-	const burst = 100
+	atOnce := max(100/l.Goroutines, 1)
 	began := time.Now()
 	for i := range n {
-		if l.Rate > 0 && i%burst == 0 {
+		if l.Rate > 0 && i%atOnce == 0 {
 			due := began.Add(time.Duration(i) * time.Second * time.Duration(l.Goroutines) / time.Duration(l.Rate))
 			time.Sleep(time.Until(due))
 		}

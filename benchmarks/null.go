@@ -21,6 +21,9 @@ type seen struct {
 	Requests, Bytes, Records int
 }
 
+// stalled stands before the path of an API that takes every request and never answers.
+const stalled = "/stalled"
+
 // serveNull is the server that every peer sends to: it reads, counts and forgets. It
 // prints its address and ends when its standard input does.
 func serveNull() error {
@@ -70,6 +73,10 @@ func serveNull() error {
 	}
 	mux.HandleFunc("POST /api/logs/", take(http.StatusCreated))
 	mux.HandleFunc("POST /v1/logs", take(http.StatusOK))
+	mux.HandleFunc("POST "+stalled+"/api/logs/", func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // whoever sends it ends before it is answered
+		<-r.Context().Done()
+	})
 	fmt.Println(listener.Addr())
 	server := &http.Server{Handler: mux}
 	go func() {

@@ -27,7 +27,8 @@ import (
 // logging is a peer at work.
 type logging struct {
 	log   func(c *corpus, run int)
-	close func() error // returns when everything is sent
+	flush func() error // returns when everything is sent
+	close func() error // the same, and ends it
 }
 
 // peer is one way to log.
@@ -46,9 +47,9 @@ const (
 )
 
 var peers = []peer{
-	{"ours", "prefectlogs.Setup, defaults", false, func(server string, _ load) (logging, error) { return openOurs(server) }},
+	{"ours", "prefectlogs.Setup, defaults", false, func(server string, _ load) (logging, error) { return openOurs(server, blocking...) }},
 	{"ours-1000", "prefectlogs.Setup, WithBatchRecords(1000)", false, func(server string, _ load) (logging, error) {
-		return openOurs(server, processor.WithBatchRecords(1000))
+		return openOurs(server, append(blocking, processor.WithBatchRecords(1000))...)
 	}},
 	{"otlp", "SDK BatchProcessor + otlploghttp, defaults", false, func(server string, _ load) (logging, error) {
 		return openOTLP(server, nil, nil)
@@ -84,18 +85,28 @@ func tuned(l load) []sdklog.BatchProcessorOption {
 	}
 }
 
+// blocking is how nothing is lost at full speed; the defaults drop the oldest.
+var blocking = []processor.Option{processor.WithOverflow(processor.Block), processor.WithBlockTimeout(time.Minute)}
+
 func openOurs(server string, opts ...processor.Option) (logging, error) {
-	loaded, err := settings.Load(settings.WithoutFiles(), settings.WithEnvironment(nil), settings.WithValue("PREFECT_API_URL", "http://"+server+"/api"))
+	pipeline, err := setUp(server, opts...)
 	if err != nil {
 		return logging{}, err
 	}
-	// Blocking is how nothing is lost at full speed; the defaults drop the oldest.
-	opts = append(opts, processor.WithOverflow(processor.Block), processor.WithBlockTimeout(time.Minute))
-	pipeline, err := prefectlogs.Setup(context.Background(), prefectlogs.WithSettings(loaded), prefectlogs.WithBatch(opts...))
+	return overOTel(pipeline.LoggerProvider(), pipeline.Shutdown), nil
+}
+
+func setUp(server string, opts ...processor.Option) (*prefectlogs.Pipeline, error) {
+	loaded, err := settingsFor(server)
 	if err != nil {
-		return logging{}, err
+		return nil, err
 	}
-	return overOTel(pipeline.LoggerProvider().Logger("benchmark"), pipeline.Shutdown), nil
+	return prefectlogs.Setup(context.Background(), prefectlogs.WithSettings(loaded), prefectlogs.WithBatch(opts...))
+}
+
+// settingsFor are those of a machine on which nothing is set but the server.
+func settingsFor(server string) (settings.Settings, error) {
+	return settings.Load(settings.WithoutFiles(), settings.WithEnvironment(nil), settings.WithValue("PREFECT_API_URL", "http://"+server+"/api"))
 }
 
 func openOTLP(server string, batch []sdklog.BatchProcessorOption, http []otlploghttp.Option, provider ...sdklog.LoggerProviderOption) (logging, error) {
@@ -104,12 +115,12 @@ func openOTLP(server string, batch []sdklog.BatchProcessorOption, http []otlplog
 		return logging{}, err
 	}
 	p := sdklog.NewLoggerProvider(append(provider, sdklog.WithProcessor(sdklog.NewBatchProcessor(exporter, batch...)))...)
-	return overOTel(p.Logger("benchmark"), p.Shutdown), nil
+	return overOTel(p, p.Shutdown), nil
 }
 
 func openSDK(provider ...sdklog.LoggerProviderOption) (logging, error) {
 	p := sdklog.NewLoggerProvider(append(provider, sdklog.WithProcessor(nothing{}))...)
-	return overOTel(p.Logger("benchmark"), p.Shutdown), nil
+	return overOTel(p, p.Shutdown), nil
 }
 
 // nothing is a processor that drops what it gets.
@@ -121,22 +132,23 @@ func (nothing) ForceFlush(context.Context) error                       { return 
 func (nothing) Shutdown(context.Context) error                         { return nil }
 
 // overOTel logs as bridges do.
-func overOTel(logger otellog.Logger, shutdown func(context.Context) error) logging {
-	return logging{
-		log: func(c *corpus, run int) {
-			var record otellog.Record
-			record.SetTimestamp(time.Now())
-			record.SetSeverity(otellog.SeverityInfo)
-			record.SetBody(attribute.StringValue(c.message))
-			record.AddAttributes(c.attributes[run]...)
-			logger.Emit(c.ctx, record)
-		},
-		close: func() error {
+func overOTel(provider *sdklog.LoggerProvider, shutdown func(context.Context) error) logging {
+	logger := provider.Logger("benchmark")
+	bounded := func(end func(context.Context) error) func() error {
+		return func() error {
 			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 			defer cancel()
-			return shutdown(ctx)
-		},
+			return end(ctx)
+		}
 	}
+	return logging{flush: bounded(provider.ForceFlush), close: bounded(shutdown), log: func(c *corpus, run int) {
+		var record otellog.Record
+		record.SetTimestamp(time.Now())
+		record.SetSeverity(otellog.SeverityInfo)
+		record.SetBody(attribute.StringValue(c.message))
+		record.AddAttributes(c.attributes[run]...)
+		logger.Emit(c.ctx, record)
+	}}
 }
 
 func openSlog(w io.Writer, done func() error) logging {

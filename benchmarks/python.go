@@ -31,7 +31,7 @@ func measurePython(j job) (r result, err error) {
 		return r, err
 	}
 	defer os.RemoveAll(home)
-	c := newCorpus(j.Load)
+	c := newCorpus(j.Load, j.FlowRun)
 	told := struct {
 		Message string              `json:"message"`
 		Runs    []map[string]string `json:"runs"`

@@ -1,13 +1,13 @@
 // SPDX-FileCopyrightText: The prefectlogs authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Command loadtest sends a million records through the built Collector, to the exporter "prefect" and to otlp_http beside it, and tells in one
-// table what that costs the Collector's process:
+// Command loadtest sends a million records through the built Collector, to the exporter "prefect" and to otlp_http beside it, and tells
+// what that costs the Collector's process, a line for each run in the form that benchstat reads:
 //
 //	go run ./internal/loadtest [-records 1000000] [-rounds 3]
 //
 // Both get the same load, in pushes of 1,000 records (message of 200 bytes, 6 attributes of which 2 are run ids, trace context), over the same
-// receiver, and answer to a null server in this process. The rows take turns; each figure is the median of the rounds.
+// receiver, and answer to a null server in this process. The rows take turns. "make bench-collector" makes a table of the lines.
 package main
 
 import (
@@ -22,7 +22,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -48,8 +47,7 @@ func main() {
 var exporters = []struct{ name, config, mark string }{
 	{"otlp_http, protobuf", "otlp_http: {endpoint: %q, compression: none, encoding: proto, QUEUE}", ""},
 	{"otlp_http, JSON", "otlp_http: {endpoint: %q, compression: none, encoding: json, QUEUE}", "\"severityNumber\":"},
-	{"prefect, 200 records a request", "prefect: {endpoint: %q, batch_records: 200, QUEUE}", "\"level\":"},
-	{"prefect, as many records as suit the server (default)", "prefect: {endpoint: %q, QUEUE}", "\"level\":"},
+	{"prefect", "prefect: {endpoint: %q, QUEUE}", "\"level\":"},
 	{"prefect, 1000 records a request", "prefect: {endpoint: %q, batch_records: 1000, QUEUE}", "\"level\":"},
 }
 
@@ -81,36 +79,25 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	costs := make([][]cost, len(exporters))
-	for range *rounds {
-		for i, e := range exporters {
+	for round := range *rounds {
+		for i := range exporters { // each round another one begins
+			e := exporters[(i+round)%len(exporters)]
 			c, err := measure(*program, e.config, e.mark, push, *records)
 			if err != nil {
 				return fmt.Errorf("%s: %w", e.name, err)
 			}
-			costs[i] = append(costs[i], c)
+			fmt.Println(line(e.name, c, *records))
 		}
-	}
-	fmt.Printf("| exporter | CPU s per million records | peak memory, MiB | records/s | bytes per record |\n|---|---|---|---|---|\n")
-	for i, e := range exporters {
-		c := middle(costs[i])
-		million := float64(*records) / 1e6
-		fmt.Printf("| %s | %.2f | %d | %.0f | %.0f |\n", e.name, c.cpu.Seconds()/million, c.memory>>20, float64(*records)/c.wall.Seconds(), float64(c.bytes)/float64(*records))
 	}
 	return nil
 }
 
-// middle takes the median of each figure by itself.
-func middle(all []cost) cost {
-	var c cost
-	at := len(all) / 2
-	slices.SortFunc(all, func(a, b cost) int { return cmp.Compare(a.memory, b.memory) })
-	c.memory = all[at].memory
-	slices.SortFunc(all, func(a, b cost) int { return cmp.Compare(a.wall, b.wall) })
-	c.wall, c.bytes = all[at].wall, all[at].bytes
-	slices.SortFunc(all, func(a, b cost) int { return cmp.Compare(a.cpu, b.cpu) })
-	c.cpu = all[at].cpu
-	return c
+// line is a result as `go test -bench` prints one.
+func line(name string, c cost, records int) string {
+	name = strings.NewReplacer(" ", "_", ",", "").Replace(name)
+	n := float64(records)
+	return fmt.Sprintf("BenchmarkCollector/%s %d %.0f ns/op %.3f cpu-s/million %d peak-MiB %.0f records/s %.0f wire-B/record",
+		name, records, float64(c.wall.Nanoseconds())/n, c.cpu.Seconds()/n*1e6, c.memory>>20, n/c.wall.Seconds(), float64(c.bytes)/n)
 }
 
 // corpus is one push.
