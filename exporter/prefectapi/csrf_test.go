@@ -108,8 +108,8 @@ func TestSecondRefusalOfACSRFTokenIsAnAnswer(t *testing.T) {
 	token := prefecttest.Status(200).Body(`{"token":"x"}`).On("GET", "/csrf-token")
 	server.Fault(refused, token, refused)
 	got := answerOf(t, client.PostLogs(t.Context(), records{"a"}))
-	if got.Kind != prefectapi.KindAccess || got.Status != 403 || got.Ambiguous {
-		t.Errorf("got %+v", got)
+	if got.Kind != prefectapi.KindAccess || got.Status != 403 || got.Ambiguous || !strings.Contains(got.Error(), "a proxy takes the header Prefect-Csrf-Token away") {
+		t.Errorf("got %+v, %v", got, got.Error())
 	}
 	if diff := cmp.Diff([]string{"POST /logs/ 403", "GET /csrf-token 200", "POST /logs/ 403"}, trace(server)); diff != "" {
 		t.Error(diff)

@@ -95,6 +95,9 @@ func (e *Error) hint() string {
 	case http.StatusUnauthorized:
 		return "check PREFECT_API_KEY or PREFECT_API_AUTH_STRING"
 	case http.StatusForbidden:
+		if e.WantsCSRF() {
+			return "see whether a proxy takes the header " + csrfTokenHeader + " away"
+		}
 		return "check that the credentials may write to this server or workspace"
 	case http.StatusNotFound, http.StatusMethodNotAllowed:
 		return "check PREFECT_API_URL, which ends in /api or in /workspaces/ID"
