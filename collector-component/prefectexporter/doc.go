@@ -11,6 +11,16 @@
 //	mapping             what a record means to Prefect, as for the SDK
 //	exporter/delivery   that a request is stored, once, within one push
 //
+// The way of a push through the files:
+//
+//	exporter.go   takes it
+//	divide.go     moves its records apart, by target
+//	target.go     one target: the helper's queue and retries, a client
+//	push.go       encodes the records and sends them, request by request
+//	client.go     counts requests, and who still reads their bodies
+//	rest.go       gives back what is unsent
+//	memory.go     what has to be known when that comes again
+//
 // A push is encoded record by record, straight from pdata into pooled pages, one request at a time. What is left of it
 // when the server fails goes back to the helper as it stands, with the stamps it was given, so that it is the same when it comes again.
 package prefectexporter

@@ -182,7 +182,7 @@ func (p *push) flush(ctx context.Context) {
 	}
 	p.failed = outcome.Err
 	p.target.unsent.add(outcome.Unsent)
-	p.parted(request, outcome.Unsent)
+	p.settle(request, outcome.Unsent)
 
 	open, _ := ctx.Value(bodiesKey{}).(*bodies)
 	for _, page := range p.pages {
@@ -210,7 +210,7 @@ func (p *push) result(ctx context.Context, logs plog.Logs) error {
 	case p.failed != nil && p.untouched():
 		return again(p.failed)
 	case p.failed != nil:
-		return consumererror.NewLogs(again(p.failed), p.returned(logs))
+		return consumererror.NewLogs(again(p.failed), p.copyRest(logs))
 	case t.refuse && noRun > 0:
 		return consumererror.NewPermanent(fmt.Errorf("%d log records name no flow run and are refused, as missing_run says; the others are sent", noRun))
 	case p.refused > 0 && p.stored == 0:

@@ -6,8 +6,6 @@ package prefectexporter
 import (
 	"context"
 	"errors"
-	"io"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -341,36 +339,6 @@ func TestRunsOfLabelsOfKubernetesAndContainers(t *testing.T) {
 	}
 }
 
-func TestPartsOfARecordAreSettledOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, func(c *Config) { c.Oversize, c.MaxLogSize, c.BatchRecords = "split", 512, 2 })
-		all := logs(strings.Repeat("a", 1000), "short", strings.Repeat("b", 1000))
-		b.server.Fault(prefecttest.Delay(0), prefecttest.Status(429))
-		err := b.push(t.Context(), all)
-		rest, ok := restOf(err)
-		if !ok || len(records(rest)) != 3 {
-			t.Fatalf("%v", err)
-		}
-		if err := b.push(t.Context(), rest); err != nil {
-			t.Fatal(err)
-		}
-		got := strings.Join(b.messages(), "\n")
-		seen := map[string]bool{}
-		for _, message := range b.messages() {
-			if seen[message] {
-				t.Errorf("%.20q stands twice", message)
-			}
-			seen[message] = true
-		}
-		if strings.Count(got, "a") != 1000 || strings.Count(got, "b") != 1000 {
-			t.Errorf("%d a, %d b", strings.Count(got, "a"), strings.Count(got, "b"))
-		}
-		if len(b.settled.lines) != 0 {
-			t.Errorf("%d lines are still remembered", len(b.settled.lines))
-		}
-	})
-}
-
 func TestStatusAndRecovery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, nil)
@@ -405,41 +373,12 @@ func TestAShutdownCutsOffWhatTheServerDoesNotTake(t *testing.T) {
 		go func() { ended <- b.push(t.Context(), logs("x")) }()
 		synctest.Wait()
 		began := time.Now()
-		go b.watch(t.Context(), make(chan struct{}))
+		go b.endWhenIdle(t.Context(), make(chan struct{}))
 		err := <-ended
 		if took := time.Since(began); took != grace || !errors.Is(err, errStopped) {
 			t.Errorf("%v after %v", err, took)
 		}
 	})
-}
-
-func TestPagesAreKeptWhileTheyAreRead(t *testing.T) {
-	open := new(bodies)
-	var request payload.Request
-	body := watchedBody{body: &request, open: open}
-	reader := body.Body()
-	p := &push{}
-	page := payload.NewPage(pageSize)
-	page.Append([]byte("line"))
-	p.release(page, open)
-	if page.Lines().Records() != 1 {
-		t.Error("a page is emptied while it is read")
-	}
-	if _, err := io.ReadAll(reader); err != nil {
-		t.Fatal(err)
-	}
-	for range 2 {
-		if err := reader.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if open.open.Load() != 0 {
-		t.Errorf("%d are open", open.open.Load())
-	}
-	p.release(page, open)
-	if page.Lines().Records() != 0 {
-		t.Error("a page is not given back")
-	}
 }
 
 func TestTheContextOfAPushEndsIt(t *testing.T) {
@@ -452,16 +391,6 @@ func TestTheContextOfAPushEndsIt(t *testing.T) {
 			t.Error(err)
 		}
 	})
-}
-
-func TestSettledIsBounded(t *testing.T) {
-	var s settled
-	for i := range uint64(2 * maxSettled) {
-		s.add([]uint64{i})
-	}
-	if len(s.lines) != maxSettled || len(s.order) != maxSettled || slices.Contains(s.order, 0) {
-		t.Errorf("%d lines, %d in order", len(s.lines), len(s.order))
-	}
 }
 
 func TestRecordsWithoutATimeGetThatOfTheirComing(t *testing.T) {

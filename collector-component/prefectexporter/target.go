@@ -147,7 +147,7 @@ func (t *target) connect(transport http.RoundTripper) (err error) {
 func (t *target) shutdown(ctx context.Context) error {
 	done := make(chan struct{})
 	var watch sync.WaitGroup
-	watch.Go(func() { t.watch(ctx, done) })
+	watch.Go(func() { t.endWhenIdle(ctx, done) })
 	err := t.helper.Shutdown(ctx)
 	close(done)
 	watch.Wait()
@@ -158,7 +158,8 @@ func (t *target) shutdown(ctx context.Context) error {
 	return err
 }
 
-func (t *target) watch(ctx context.Context, done <-chan struct{}) {
+// endWhenIdle ends all pushes once the server has taken nothing for the grace, or ctx has ended; it returns when done is closed.
+func (t *target) endWhenIdle(ctx context.Context, done <-chan struct{}) {
 	ticker := time.NewTicker(grace)
 	defer ticker.Stop()
 	for before := t.progress.Load(); ; {
