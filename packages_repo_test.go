@@ -124,3 +124,43 @@ func TestPackagesDoNotHarmTheProgramBeingLogged(t *testing.T) {
 		}
 	}
 }
+
+func TestEveryExportedNameIsDocumented(t *testing.T) {
+	for _, files := range publicPackages(t) {
+		for _, f := range files {
+			if f.isTest() {
+				continue
+			}
+			undocumented := func(name *ast.Ident, docs ...*ast.CommentGroup) {
+				if !name.IsExported() {
+					return
+				}
+				for _, d := range docs {
+					if d != nil {
+						return
+					}
+				}
+				t.Errorf("%s:%d: %s has no comment", f.path, f.line(name), name.Name)
+			}
+			for _, declaration := range f.syntax.Decls {
+				switch d := declaration.(type) {
+				case *ast.FuncDecl:
+					if of := strings.TrimSuffix(receiver(d), "."); of == "" || ast.IsExported(of) {
+						undocumented(d.Name, d.Doc)
+					}
+				case *ast.GenDecl:
+					for _, spec := range d.Specs {
+						switch s := spec.(type) {
+						case *ast.TypeSpec:
+							undocumented(s.Name, d.Doc, s.Doc)
+						case *ast.ValueSpec:
+							for _, name := range s.Names {
+								undocumented(name, d.Doc, s.Doc, s.Comment)
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+}

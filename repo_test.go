@@ -19,8 +19,11 @@ import (
 )
 
 // The files *_repo_test.go hold the rules of the repository's layout as tests: who may import what
-// (imports), how packages are documented and what they never do (packages), how modules belong together (modules),
-// that what documents show compiles (markdown). Here are the rules for single files, and the files.
+// (imports), how packages are documented and what they never do (packages), what their comments name (options) and what they
+// show (examples), how errors read (errors), how modules belong together (modules), that what documents show compiles
+// (markdown) and that what they name is there: packages and files (design), settings (settings), tests (python_to_go),
+// messages, figures and the stability of packages (readme), what has changed (changelog). Tables are checked by the package
+// that they speak of. Here are the rules for single files, and the files.
 
 // repoFile is a file of the repository, of any module.
 type repoFile struct {

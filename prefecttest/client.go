@@ -54,6 +54,7 @@ type StatusError struct {
 	Body   string // the first 500 bytes of it
 }
 
+// Error tells request, status and what the server says, cut short.
 func (e *StatusError) Error() string {
 	return fmt.Sprintf("prefecttest: %s %s: status %d: %s", e.Method, e.Path, e.Status, e.Body)
 }
