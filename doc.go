@@ -25,7 +25,7 @@
 //	WithExporter       options of package exporter: mapping, connection  none
 //	WithBatch          options of package processor: queue, limits       none
 //	WithProvider       options of the SDK's provider: more processors    none
-//	WithoutWriting     of [Check]: it writes no log                      it writes one
+//	WithoutWriting     of Check: it writes no log                        it writes one
 //
 // The logging.yml of the user's Python flows governs levels, handlers and the
 // console here too; see [Setup] and [WithConsole].
