@@ -38,15 +38,32 @@ const (
 	elsewhere = "Go's scheduler"
 )
 
-// measureProfile writes profiles of our own rows under the base load, and tells where the time of the first goes.
+// measureProfile writes profiles under the base load, and tells where the time of our defaults goes, at
+// full speed and at the pace of the peers.
 func measureProfile(b *bench) error {
-	for _, j := range []job{
-		{Peer: "ours"}, {Peer: "ours-1000"}, {Peer: "sdk-dup"},
-		{Kind: "exporter", Peer: "prefect"}, {Kind: "exporter", Peer: "otlp_http, JSON"}, {Kind: "exporter", Peer: "otlp_http, protobuf"},
+	full, paced := growing(2_000_000, 1, 1), growing(800_000, 1, 1)
+	paced.Rate = full.paced().Rate
+	for _, one := range []struct {
+		title string // of a table; empty: none
+		job   job
+	}{
+		{"at full speed", job{Peer: "ours", Load: full}},
+		{thousands(paced.Rate) + " records/s", job{Peer: "ours", Load: paced}},
+		{"", job{Peer: "ours-1000", Load: full}},
+		{"", job{Peer: "sdk-dup", Load: full}},
+		{"", job{Peer: "sdk-dup", Load: paced}},
+		{"", job{Kind: "exporter", Peer: "prefect", Load: full}},
+		{"", job{Kind: "exporter", Peer: "otlp_http, JSON", Load: full}},
+		{"", job{Kind: "exporter", Peer: "otlp_http, protobuf", Load: full}},
 	} {
-		name := strings.NewReplacer(" ", "-", ",", "").Replace(strings.TrimPrefix(j.Kind+"-"+j.Peer, "-"))
+		j := one.job
+		name := strings.TrimPrefix(j.Kind+" "+j.Peer, " ")
+		if j.Load.Rate > 0 {
+			name += " paced"
+		}
+		name = strings.NewReplacer(" ", "-", ",", "").Replace(name)
 		b.progress("profile of %s", name)
-		j.Server, j.Load, j.Profile = b.null, b.shrink(growing(2_000_000, 1, 1)), filepath.Join(b.folder, name)
+		j.Server, j.Load, j.Profile = b.null, b.shrink(j.Load), filepath.Join(b.folder, name)
 		r, err := inProcess(j)
 		if err != nil {
 			return err
@@ -54,10 +71,10 @@ func measureProfile(b *bench) error {
 		if _, err := ask(b.null); err != nil { // for the next one to count from zero
 			return err
 		}
-		if name != "ours" {
+		if one.title == "" {
 			continue
 		}
-		if err := tellProfile(b, filepath.Join(j.Profile, "cpu.pprof"), r.CPU*1000); err != nil {
+		if err := tellProfile(b, one.title, filepath.Join(j.Profile, "cpu.pprof"), r.CPU*1000); err != nil {
 			return err
 		}
 	}
@@ -65,7 +82,7 @@ func measureProfile(b *bench) error {
 }
 
 // tellProfile makes a table of a profile of records that took so many nanoseconds each.
-func tellProfile(b *bench, path string, perRecord float64) error {
+func tellProfile(b *bench, title, path string, perRecord float64) error {
 	file, err := os.Open(path)
 	if err != nil {
 		return err
@@ -91,7 +108,7 @@ func tellProfile(b *bench, path string, perRecord float64) error {
 	}
 	ns := func(value float64) float64 { return value / total * perRecord }
 	w := &b.section
-	fmt.Fprintf(w, "| a log call of %.0f ns of CPU | ns | share | most of it in |\n|---|---|---|---|\n", perRecord)
+	fmt.Fprintf(w, "| %s: %.0f ns of CPU for a record | ns | share | most of it in |\n|---|---|---|---|\n", title, perRecord)
 	for _, place := range dearest(byPlace) {
 		var most []string
 		for _, function := range dearest(byFunction[place])[:min(4, len(byFunction[place]))] {
