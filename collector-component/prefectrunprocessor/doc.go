@@ -10,6 +10,9 @@
 //	internal/watch    asking Prefect's API which runs are under way
 //	this package      reading spans and logs, handing on, sharing, metrics
 //
+// The way of a push through the files: logs.go and traces.go take it, read.go reads what attributes say, core.go has what pipelines
+// share, and outbox.go hands on the logs that have waited.
+//
 // Every pipeline that names one id of the processor shares one [join.Joiner]: what the traces pipeline learns, the logs
 // pipelines use.
 //
