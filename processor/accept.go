@@ -4,6 +4,7 @@
 package processor
 
 import (
+	"container/list"
 	"fmt"
 	"time"
 
@@ -136,34 +137,54 @@ func (b *Batch) tellFull() {
 }
 
 // awaitRoom returns true when a record may be encoded. Otherwise the record was
-// dropped: at once under DropNewest, after the block timeout under Block.
-func (b *Batch) awaitRoom() bool {
-	deadline := time.Now().Add(b.config.blockTimeout)
-	for {
-		b.mu.Lock()
-		if !b.full.Load() || b.stopping {
-			b.mu.Unlock()
-			return true
-		}
-		patient := b.config.overflow == Block && !b.gaveUp && time.Now().Before(deadline)
-		if !patient {
-			b.gaveUp = b.config.overflow == Block
-			b.stats.Emitted++
-			b.stats.Dropped.QueueFull++
-			b.mu.Unlock()
-			b.tellFull()
-			return false
-		}
-		room := b.room
+// dropped: at once under DropNewest, at the deadline under Block, which the first wait of a
+// record sets.
+func (b *Batch) awaitRoom(deadline *time.Time) bool {
+	b.mu.Lock()
+	if !b.full.Load() || b.stopping {
 		b.mu.Unlock()
-
-		timer := time.NewTimer(time.Until(deadline))
-		select {
-		case <-room:
-		case <-timer.C:
-		}
-		timer.Stop()
+		return true
 	}
+	if b.config.overflow != Block || b.gaveUp {
+		b.dropFullLocked()
+		return false
+	}
+	turn := make(chan struct{})
+	var place *list.Element
+	if deadline.IsZero() {
+		*deadline = time.Now().Add(b.config.blockTimeout)
+		place = b.waiting.PushBack(turn)
+	} else { // it has had its turn, but found no room
+		place = b.waiting.PushFront(turn)
+	}
+	b.mu.Unlock()
+
+	timer := time.NewTimer(time.Until(*deadline))
+	defer timer.Stop()
+	select {
+	case <-turn:
+		return true
+	case <-timer.C:
+	}
+	b.mu.Lock()
+	select {
+	case <-turn: // just now
+		b.mu.Unlock()
+		return true
+	default:
+	}
+	b.waiting.Remove(place)
+	b.gaveUp = true
+	b.dropFullLocked()
+	return false
+}
+
+// dropFullLocked counts a record that finds no room and was not encoded. It unlocks.
+func (b *Batch) dropFullLocked() {
+	b.stats.Emitted++
+	b.stats.Dropped.QueueFull++
+	b.mu.Unlock()
+	b.tellFull()
 }
 
 // madeRoomLocked lets callers try again after pages were given back.
@@ -173,8 +194,17 @@ func (b *Batch) madeRoomLocked() {
 		return
 	}
 	b.gaveUp = false
-	if b.full.Swap(false) {
-		close(b.room)
-		b.room = make(chan struct{})
+	const line = 512 // about, of a record
+	b.letInLocked(1 + q.room()/line)
+}
+
+// letInLocked gives the first n of the callers that wait their turn. They are no more than find room, about: to wake all
+// of very many for a few places would cost far more than the records.
+func (b *Batch) letInLocked(n int) {
+	for ; n > 0 && b.waiting.Len() > 0; n-- {
+		close(b.waiting.Remove(b.waiting.Front()).(chan struct{}))
+	}
+	if b.waiting.Len() == 0 {
+		b.full.Store(false)
 	}
 }

@@ -4,6 +4,7 @@
 package processor
 
 import (
+	"container/list"
 	"context"
 	"errors"
 	"fmt"
@@ -58,9 +59,9 @@ type Batch struct {
 	urgentAt  time.Time // when the urgent lane last woke the worker
 	attention attention // of the worker
 	stopping  bool
-	room      chan struct{} // closed and replaced when pages are given back
-	gaveUp    bool          // a blocked caller has waited in vain
-	lastErr   error         // of the request that was cut off
+	waiting   list.List // of chan struct{}: callers under Block, each closed when it is its turn
+	gaveUp    bool      // a blocked caller has waited in vain
+	lastErr   error     // of the request that was cut off
 }
 
 // flush waits for the records that were in the queue when it began.
@@ -85,7 +86,6 @@ func NewBatch(sender Sender, opts ...Option) (*Batch, error) {
 		wake:     make(chan struct{}, 1),
 		hurry:    make(chan struct{}, 1),
 		done:     make(chan struct{}),
-		room:     make(chan struct{}),
 		queue:    queue{maxBytes: c.queueSize, pageSize: c.pageSize},
 		pace:     pace.New(c.limits.Records),
 	}
@@ -124,8 +124,9 @@ func (b *Batch) OnEmit(ctx context.Context, record *sdklog.Record) error {
 		b.count(&b.stats.Skipped.Own)
 		return nil
 	}
+	var deadline time.Time
 	for {
-		if b.config.overflow != DropOldest && b.full.Load() && !b.awaitRoom() {
+		if b.config.overflow != DropOldest && b.full.Load() && !b.awaitRoom(&deadline) {
 			return nil
 		}
 		if b.emit(ctx, record) {
@@ -214,9 +215,7 @@ func (b *Batch) Shutdown(ctx context.Context) error {
 	b.mu.Lock()
 	first := !b.stopping
 	b.stopping = true
-	b.full.Store(false)
-	close(b.room)
-	b.room = make(chan struct{})
+	b.letInLocked(b.waiting.Len())
 	b.mu.Unlock()
 	signal(b.wake)
 	signal(b.hurry)

@@ -54,6 +54,25 @@ func TestRecordsGoAfterTheInterval(t *testing.T) {
 	})
 }
 
+// A worker that looks at the queue by itself is not woken, and is never late for that.
+func TestRecordsGoAfterTheIntervalWheneverTheyCome(t *testing.T) {
+	for _, pause := range []time.Duration{0, 1, time.Second, 2*time.Second - 1, 2 * time.Second, 2*time.Second + 1, 3 * time.Second, 4 * time.Second, 5 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, nil)
+			for n := 1; n <= 3; n++ {
+				r.info(1)
+				time.Sleep(2*time.Second - 1)
+				synctest.Wait()
+				r.wantStored(n - 1)
+				time.Sleep(1)
+				synctest.Wait()
+				r.wantStored(n)
+				time.Sleep(pause)
+			}
+		})
+	}
+}
+
 func TestAFullBatchDoesNotWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, nil, processor.WithBatchRecords(10))

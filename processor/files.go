@@ -44,6 +44,14 @@ func (q *queue) fits(line []byte) bool {
 	return q.spool == nil || q.disk+len(line)+2+pageOverhead <= q.maxDisk
 }
 
+// room is how many more bytes the queue takes in new pages, about; 0 where it takes none.
+func (q *queue) room() int {
+	if q.spool == nil {
+		return q.maxBytes - q.bytes - (q.maxBytes-q.bytes)%q.pageSize
+	}
+	return max(q.maxDisk-q.disk-pageOverhead, 0) // pages in memory make room by waiting in their files
+}
+
 // giveFile gives a new page its file.
 func (q *queue) giveFile(page *queuedPage) {
 	if q.spool != nil {

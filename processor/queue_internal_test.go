@@ -1,0 +1,149 @@
+// SPDX-FileCopyrightText: The prefectlogs authors
+// SPDX-License-Identifier: Apache-2.0
+
+package processor
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	otellog "go.opentelemetry.io/otel/log"
+	sdklog "go.opentelemetry.io/otel/sdk/log"
+
+	"github.com/prefectlogs/prefectlogs/exporter/payload"
+	"github.com/prefectlogs/prefectlogs/mapping"
+	"github.com/prefectlogs/prefectlogs/run"
+)
+
+// Emptied pages count when memory is asked for that they cannot give.
+func TestEmptiedPagesAndFullOnesStayWithinTheQueueSize(t *testing.T) {
+	q := &queue{maxBytes: 16 << 10, pageSize: 1 << 10}
+	put := func(size int) {
+		t.Helper()
+		if q.put([]byte(strings.Repeat("x", size)), normal, run.ID{1}, time.Now) == nil {
+			t.Fatalf("no room for %d bytes beside %d", size, q.bytes)
+		}
+		if got := q.bytes + len(q.free)*q.pageSize; got > q.maxBytes {
+			t.Fatalf("%d bytes of memory, the queue has %d", got, q.maxBytes)
+		}
+	}
+	for range 64 {
+		put(200)
+	}
+	var request payload.Request
+	q.take(&request, payload.Limits{LogBytes: 1 << 20, Bytes: 1 << 20, Records: 1000})
+	q.land()
+	free := len(q.free)
+	if free < 12 {
+		t.Fatalf("%d pages are kept for use again, want all that were filled", free)
+	}
+	put(200)
+	if got := len(q.free); got != free-1 {
+		t.Errorf("%d emptied pages, had %d", got, free)
+	}
+	put(5000)
+	put(9000)
+}
+
+// stores stores everything.
+type stores struct {
+	encoder *mapping.Encoder
+	takes   time.Duration // for a request
+}
+
+func (s stores) Encoder() *mapping.Encoder { return s.encoder }
+
+func (stores) Limits() payload.Limits {
+	return payload.Limits{LogBytes: 1_000_000, Bytes: 4_000_000, Records: 200}
+}
+func (stores) Interval() time.Duration { return 2 * time.Second }
+func (s stores) Send(_ context.Context, request payload.Request, _ <-chan struct{}) payload.Outcome {
+	time.Sleep(s.takes)
+	return payload.Outcome{Stored: request.Records()}
+}
+func (stores) Shutdown(context.Context) error { return nil }
+
+func TestAnIdleProgramKeepsFewPages(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		encoder, err := mapping.NewEncoder(mapping.Config{Default: run.IDs{Flow: run.ID{1}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := NewBatch(stores{encoder: encoder})
+		if err != nil {
+			t.Fatal(err)
+		}
+		logger := sdklog.NewLoggerProvider(sdklog.WithProcessor(b)).Logger("test")
+		var record otellog.Record
+		record.SetBody(attribute.StringValue(strings.Repeat("x", 10_000)))
+		for range 150 { // fewer than a request has
+			logger.Emit(t.Context(), record)
+		}
+		free := func() int {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			return len(b.queue.free)
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if free() <= maxIdlePages {
+			t.Fatalf("%d emptied pages right after a request", free())
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if got := free(); got > maxIdlePages {
+			t.Errorf("%d emptied pages where nothing was logged for a while, want at most %d", got, maxIdlePages)
+		}
+		if err := b.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// Of very many callers that wait for room only those are woken that find some: each record is encoded once to find out that it has
+// to wait, and once more in its turn.
+func TestManyBlockedCallersAreLetInByAndBy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const goroutines, each = 5000, 4
+		var encoded atomic.Int64
+		encoder, err := mapping.NewEncoder(mapping.Config{
+			Default: run.IDs{Flow: run.ID{1}},
+			BadID:   func(string) { encoded.Add(1) }, // which each record has
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := NewBatch(stores{encoder, time.Second}, WithQueueSize(2<<20), WithOverflow(Block), WithBlockTimeout(time.Hour), WithBatchRecords(200))
+		if err != nil {
+			t.Fatal(err)
+		}
+		logger := sdklog.NewLoggerProvider(sdklog.WithProcessor(b)).Logger("test")
+		var record otellog.Record
+		record.SetBody(attribute.StringValue(strings.Repeat("x", 300)))
+		record.AddAttributes(attribute.String("flow_run_id", "none"))
+		var group sync.WaitGroup
+		for range goroutines {
+			group.Go(func() {
+				for range each {
+					logger.Emit(t.Context(), record)
+				}
+			})
+		}
+		group.Wait()
+		if err := b.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+		if stored := b.Stats().Stored; stored != goroutines*each {
+			t.Errorf("%d records stored, of %d", stored, goroutines*each)
+		}
+		if got := encoded.Load(); got > 5*goroutines*each/2 {
+			t.Errorf("%d records were encoded %d times", goroutines*each, got)
+		}
+	})
+}
