@@ -37,8 +37,9 @@ var emitting = []emission{
 	{"log call, with OnEmit", "the same, and the processor of the first row", openIdle, true},
 }
 
-// burst is how many records come at once, and bursts how often.
-const burst, bursts = 2000, 100
+// burst is how many records come at once, and bursts how often. An idle queue keeps four pages of 64 KiB, and
+// these fill less.
+const burst, bursts = 500, 400
 
 // taking is an exporter whose server takes everything at no cost.
 type taking struct{ *exporter.Exporter }
