@@ -57,6 +57,7 @@ type Batch struct {
 	noticedAt time.Time // when losses were last told
 	flushing  []*flush
 	urgentAt  time.Time // when the urgent lane last woke the worker
+	sentAt    time.Time // when the last request ended
 	attention attention // of the worker
 	stopping  bool
 	waiting   list.List // of chan struct{}: callers under Block, each closed when it is its turn

@@ -74,7 +74,6 @@ func (b *Batch) next(now time.Time, patience time.Duration) (t task) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.loadLocked()
-	before := b.attention
 	b.attention = looks
 	due, notice := b.dueLocked(now), b.noticeDueLocked(now)
 	adopted := b.adoptionDueLocked(now, patience)
@@ -83,10 +82,9 @@ func (b *Batch) next(now time.Time, patience time.Duration) (t task) {
 			return task{request: b.adoption.take(b.requestLimitsLocked()), adopted: true}
 		}
 		t = task{wait: min(due, notice, adopted), stop: b.stopping && !b.awaitsDiskLocked()}
-		switch {
-		case before == looks: // there were records, so more will come
-			t.wait = min(t.wait, b.config.interval)
-		case b.queue.records == 0:
+		if idle := now.Sub(b.sentAt); b.queue.records == 0 && idle < b.config.interval {
+			t.wait = min(t.wait, b.config.interval-idle) // there were records, so more will come
+		} else if b.queue.records == 0 {
 			b.queue.trim(maxIdlePages)
 		}
 		b.attention = waits
@@ -159,6 +157,7 @@ func (b *Batch) settle(outcome payload.Outcome, records int, took time.Duration)
 		b.pace.Stored(records, took)
 	}
 	b.size = b.pace.Size()
+	b.sentAt = time.Now()
 	b.countLocked(outcome)
 	b.losses.told(outcome.Err == nil)
 	b.notices = 0
