@@ -65,8 +65,24 @@ func isPlainFrom(s string, n int) bool {
 			return false
 		}
 	}
-	// The library escapes the two separators of lines that JavaScript knows.
-	return utf8.ValidString(s) && !strings.Contains(s, "\u2028") && !strings.Contains(s, "\u2029")
+	return utf8.ValidString(s) && !separatesLines(s)
+}
+
+// separatesLines reports whether s has one of the two separators of lines that JavaScript knows, which
+// the library escapes.
+func separatesLines(s string) bool {
+	const others = 16 // that begin as they do, such as typographic quotes; where there are many, two searches are faster
+	for range others {
+		i := strings.Index(s, "\u2028"[:2])
+		if i < 0 || i+2 == len(s) {
+			return false
+		}
+		if s[i+2] == '\xa8' || s[i+2] == '\xa9' {
+			return true
+		}
+		s = s[i+2:]
+	}
+	return strings.Contains(s, "\u2028") || strings.Contains(s, "\u2029")
 }
 
 // spelling is how a word is written in key=value text. That of a text combines those of its

@@ -17,7 +17,7 @@ import (
 var texts = []string{
 	"", "x", "/orders/4711", "a b", "a=b", `a"b`, `a\b`, "tab\t", "line\n", "nul\x00", "del\x7f", "esc\x1b[1m", "Müller & Söhne", "日本", "日 本",
 	"\u2028", "\u2029", "a\u00a0b", "\u200b", "\ufffd", "\xff", "\xed\xa0\x80", "😀", "1234567\"", "12345678\"", "\x80234567", "12345678\x80",
-	strings.Repeat("ü", 100), strings.Repeat("x", 100) + "\x1f", "café", "<&>", "'",
+	strings.Repeat("ü", 100), "“quoted”\u2029", strings.Repeat("•", 16) + "\u2028", strings.Repeat("•", 17) + "\u2029", "\xe2\x80", strings.Repeat("x", 100) + "\x1f", "café", "<&>", "'",
 }
 
 // What is said to be plain is what the library leaves as it is.
