@@ -64,7 +64,7 @@ func (stores) Limits() payload.Limits {
 }
 func (stores) Interval() time.Duration { return 2 * time.Second }
 func (s stores) Send(_ context.Context, request payload.Request, _ <-chan struct{}) payload.Outcome {
-	time.Sleep(s.takes)
+	<-time.After(s.takes)
 	return payload.Outcome{Stored: request.Records()}
 }
 func (stores) Shutdown(context.Context) error { return nil }
