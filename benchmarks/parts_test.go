@@ -91,7 +91,8 @@ func TestProfilesAreWritten(t *testing.T) {
 	if err := measureProfile(b); err != nil {
 		t.Fatal(err)
 	}
-	if section := b.section.String(); !strings.Contains(section, "| "+places[2].name+" | ") || !strings.Contains(section, "copying the bytes") {
+	// So short a run has a dozen samples, which may all be of other places than mapping: any will do.
+	if section := b.section.String(); strings.Count(section, " ns of CPU for a record | ns | share |") != 2 || strings.Count(section, " % | `") < 2 || !strings.Contains(section, "copying the bytes") {
 		t.Errorf("%s", section)
 	}
 	for _, name := range []string{"ours/cpu.pprof", "ours/allocs.pprof", "sdk-dup/cpu.pprof", "exporter-otlp_http-JSON/cpu.pprof"} {
