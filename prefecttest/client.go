@@ -194,7 +194,8 @@ func (c *Client) CountLogs(ctx context.Context, f Filter) (int, error) {
 }
 
 // Do sends in as JSON (nothing when nil) to a path below /api and decodes the answer into out (unless nil). Any status
-// but 2xx is a [*StatusError]. A server that asks for a CSRF token gets one.
+// but 2xx is a [*StatusError]. A server that asks for a CSRF token gets one. One that answers 503, as where SQLite was locked, is
+// asked again for about three seconds, as by Prefect's own client.
 func (c *Client) Do(ctx context.Context, method, path string, in, out any) error {
 	var body []byte
 	if in != nil {
@@ -203,6 +204,21 @@ func (c *Client) Do(ctx context.Context, method, path string, in, out any) error
 			return fmt.Errorf("prefecttest: %s %s: %w", method, path, err)
 		}
 	}
+	for delay := 100 * time.Millisecond; ; delay *= 2 {
+		err := c.do(ctx, method, path, body, out)
+		if e, ok := errors.AsType[*StatusError](err); !ok || e.Status != http.StatusServiceUnavailable || delay > 2*time.Second {
+			return err
+		}
+		select {
+		case <-time.After(delay):
+		case <-ctx.Done():
+			return fmt.Errorf("prefecttest: %s %s: %w", method, path, context.Cause(ctx))
+		}
+	}
+}
+
+// do is Do without patience. body is nil for none.
+func (c *Client) do(ctx context.Context, method, path string, body []byte, out any) error {
 	token := c.csrf()
 	err := c.once(ctx, method, path, body, token, out)
 	if e, ok := errors.AsType[*StatusError](err); ok && e.Status == http.StatusForbidden && strings.Contains(e.Body, "CSRF token") {

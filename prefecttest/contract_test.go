@@ -19,6 +19,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prefectlogs/prefectlogs/internal/servers"
 	"github.com/prefectlogs/prefectlogs/internal/servers/serverstest"
@@ -112,8 +113,20 @@ type reply struct {
 	sent   []byte
 }
 
-// send sends one request. A path is below the API unless it begins with "..".
+// send sends one request. A path is below the API unless it begins with "..". Tests share the real servers: where SQLite was
+// locked by another one, a server answers 503, and is asked again.
 func (s subject) send(t *testing.T, method, path, body string, header http.Header) reply {
+	t.Helper()
+	for delay := 100 * time.Millisecond; ; delay *= 2 {
+		r := s.sendOnce(t, method, path, body, header)
+		if r.status != http.StatusServiceUnavailable || s.played != nil || s.row.Database != servers.SQLite || delay > 2*time.Second {
+			return r
+		}
+		<-time.After(delay)
+	}
+}
+
+func (s subject) sendOnce(t *testing.T, method, path, body string, header http.Header) reply {
 	t.Helper()
 	address, above := strings.CutPrefix(path, "..")
 	if !above {

@@ -109,21 +109,20 @@ func (r *Reader) fill(ctx context.Context, record *sdklog.Record) *Encoded {
 	if scope.Attributes.Len() > 0 {
 		e.Scope = r.encoder.Resolve(all(&scope.Attributes))
 	}
-	attributes := e.Attributes[:0]
-	if n := record.AttributesLen(); n <= mapping.MaxAttributes {
-		e.Omitted = false
+	e.Attributes, e.Omitted = e.Attributes[:0], false
+	if record.AttributesLen() > mapping.MaxAttributes {
 		record.WalkAttributes(func(kv attribute.KeyValue) bool {
-			attributes = append(attributes, kv)
+			e.Add(r.encoder, kv)
 			return true
 		})
-		e.Attributes = attributes
 		return encoded
 	}
-	e.Attributes, e.Omitted = attributes, false
-	record.WalkAttributes(func(kv attribute.KeyValue) bool {
-		e.Add(r.encoder, kv)
+	attributes := e.Attributes
+	record.WalkAttributes(func(kv attribute.KeyValue) bool { // which is compiled into a loop
+		attributes = append(attributes, kv)
 		return true
 	})
+	e.Attributes = attributes
 	return encoded
 }
 
