@@ -59,19 +59,24 @@ func TestEveryServerStoresEveryRecordAsItWasSent(t *testing.T) {
 // TestEveryServerStoresEveryTime is about the times at the ends of what servers store.
 func TestEveryServerStoresEveryTime(t *testing.T) {
 	serverstest.Each(t, func(t *testing.T, s *servers.Server) {
-		flow, err := s.NewFlowRun(t.Context())
-		if err != nil {
-			t.Fatal(err)
+		store := func(stamps ...time.Time) {
+			flow, err := s.NewFlowRun(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			var entries []mapping.Entry
+			for _, stamp := range stamps {
+				entries = append(entries, mapping.Entry{Timestamp: stamp, Body: attribute.StringValue(stamp.String())})
+			}
+			checkStored(t.Context(), t, s, flow, "", entries)
 		}
-		var entries []mapping.Entry
-		for _, stamp := range []time.Time{
-			time.Date(-300, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(1, 1, 1, 0, 0, 0, 1000, time.FixedZone("", 5*3600)),
-			time.Date(1, 1, 2, 0, 0, 0, 1000, time.UTC), time.Date(1677, 1, 1, 0, 0, 0, 0, time.UTC), time.Unix(0, 1000), time.Date(2016, 12, 31, 23, 59, 60, 0, time.UTC),
+		store(
+			time.Date(-300, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(1, 1, 2, 0, 0, 0, 1000, time.UTC), time.Date(1677, 1, 1, 0, 0, 0, 0, time.UTC), time.Unix(0, 1000), time.Date(2016, 12, 31, 23, 59, 60, 0, time.UTC),
 			time.Date(2250, 1, 2, 3, 4, 5, 678_901_000, time.UTC), time.Date(9998, 6, 1, 0, 0, 0, 1000, time.UTC), time.Date(292_000, 1, 1, 0, 0, 0, 0, time.UTC),
-		} {
-			entries = append(entries, mapping.Entry{Timestamp: stamp, Body: attribute.StringValue(stamp.String())})
-		}
-		checkStored(t.Context(), t, s, flow, "", entries)
+		)
+		// In a run of its own: it becomes the first time that is sent, as the first one above, and PostgreSQL rounds away what would
+		// keep the two in order.
+		store(time.Date(1, 1, 1, 0, 0, 0, 1000, time.FixedZone("", 5*3600)))
 	})
 }
 
