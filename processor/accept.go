@@ -146,7 +146,8 @@ func (b *Batch) awaitRoom(deadline *time.Time) bool {
 		return true
 	}
 	if b.config.overflow != Block || b.gaveUp {
-		b.dropFullLocked()
+		b.mu.Unlock()
+		b.dropUnencoded()
 		return false
 	}
 	turn := make(chan struct{})
@@ -175,15 +176,14 @@ func (b *Batch) awaitRoom(deadline *time.Time) bool {
 	}
 	b.waiting.Remove(place)
 	b.gaveUp = true
-	b.dropFullLocked()
+	b.mu.Unlock()
+	b.dropUnencoded()
 	return false
 }
 
-// dropFullLocked counts a record that finds no room and was not encoded. It unlocks.
-func (b *Batch) dropFullLocked() {
-	b.stats.Emitted++
-	b.stats.Dropped.QueueFull++
-	b.mu.Unlock()
+// dropUnencoded counts a record that finds no room and was not encoded.
+func (b *Batch) dropUnencoded() {
+	b.count(&b.stats.Dropped.QueueFull)
 	b.tellFull()
 }
 
