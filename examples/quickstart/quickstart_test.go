@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -130,6 +131,15 @@ func lyingServer(t *testing.T, change func([]record) []record) (apiURL string) {
 	return liar.URL + "/api"
 }
 
+func stamp(t *testing.T, log record) time.Time {
+	t.Helper()
+	stamp, err := time.Parse(time.RFC3339Nano, log["timestamp"].(string))
+	if err != nil {
+		t.Error(err)
+	}
+	return stamp
+}
+
 func TestQuickstartFailsUnlessAllIsReadBackEqual(t *testing.T) {
 	const nobody = "00000000-0000-4000-8000-000000000000"
 	// field changes one field of the fifth log, which is of a task.
@@ -145,6 +155,20 @@ func TestQuickstartFailsUnlessAllIsReadBackEqual(t *testing.T) {
 		return append(logs, again)
 	}
 	set := func(to any) func(any) any { return func(any) any { return to } }
+	// A log that stands right behind another may owe its time to that one, so only a log with nothing right behind it can
+	// be changed in its time, or be missing, alone.
+	later := func(logs []record) []record {
+		last := logs[len(logs)-1]
+		last["timestamp"] = stamp(t, last).Add(time.Microsecond).Format(time.RFC3339Nano)
+		return logs
+	}
+	early := func(logs []record) []record {
+		i := 0
+		for i < len(logs)-1 && stamp(t, logs[i+1]).Sub(stamp(t, logs[i])) <= time.Microsecond {
+			i++
+		}
+		return slices.Delete(logs, i, i+1)
+	}
 	tests := []struct {
 		name   string
 		change func([]record) []record
@@ -152,19 +176,13 @@ func TestQuickstartFailsUnlessAllIsReadBackEqual(t *testing.T) {
 	}{
 		{"a server that changes nothing", func(logs []record) []record { return logs }, ""},
 		{"the last log is missing", func(logs []record) []record { return logs[:len(logs)-1] }, "1 of 18 records"},
-		{"the first log is missing", func(logs []record) []record { return logs[1:] }, "1 of 18 records"},
+		{"an early log is missing", early, "1 of 18 records"},
 		{"the last log stands there twice", twice, "1 of 18 records"},
 		{"nothing is there", func([]record) []record { return []record{} }, "18 of 18 records"},
 		{"another name", field("name", set("root")), "1 of 18 records"},
 		{"another level", field("level", func(level any) any { return level.(float64) + 1 }), "1 of 18 records"},
 		{"another message", field("message", func(message any) any { return message.(string) + " " }), "1 of 18 records"},
-		{"another microsecond", field("timestamp", func(stamp any) any {
-			parsed, err := time.Parse(time.RFC3339Nano, stamp.(string))
-			if err != nil {
-				t.Error(err)
-			}
-			return parsed.Add(time.Microsecond).Format(time.RFC3339Nano)
-		}), "1 of 18 records"},
+		{"another microsecond", later, "1 of 18 records"},
 		{"another flow run", field("flow_run_id", set(nobody)), "1 of 18 records"},
 		{"another task run", field("task_run_id", set(nobody)), "1 of 18 records"},
 		{"no task run", field("task_run_id", set(nil)), "1 of 18 records"},
