@@ -31,7 +31,7 @@ type caller struct {
 // newCaller makes each request on a connection of its own, so that none is lost to a server that was killed,
 // restarted, or closed an idle connection (it does after 5 s).
 func newCaller(apiURL string, row Row) *caller {
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Minute}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 5 * time.Minute}
 	return &caller{url: apiURL, row: row, client: client, id: rand.Text()}
 }
 
@@ -49,7 +49,7 @@ func (e *StatusError) Error() string {
 // Call makes one request to the API, for setting a test up and looking at its outcome: path ("/flows/") is relative to
 // [Server.APIURL], in (nil: no body) is sent as JSON, the answer is decoded into out (nil: discarded).
 // Credentials and CSRF token are taken care of. An answer of 503 (SQLite was locked; nothing is stored) is asked for again
-// for some seconds, as Prefect's own client does; an answer outside 2xx gives a [*StatusError].
+// for half a minute, as Prefect's own client does; an answer outside 2xx gives a [*StatusError].
 func (s *Server) Call(ctx context.Context, method, path string, in, out any) error {
 	var body []byte
 	if in != nil {
@@ -68,7 +68,7 @@ func (s *Server) Call(ctx context.Context, method, path string, in, out any) err
 	for delay := 100 * time.Millisecond; ; delay *= 2 {
 		err := s.caller.do(ctx, method, path, token, body, out)
 		status, ok := errors.AsType[*StatusError](err)
-		if !ok || status.Status != http.StatusServiceUnavailable || delay > 2*time.Second {
+		if !ok || status.Status != http.StatusServiceUnavailable || delay > 15*time.Second {
 			return err
 		}
 		select {
@@ -171,23 +171,33 @@ func (s *Server) NewTaskRun(ctx context.Context, flowRunID, key string) (id stri
 }
 
 // Logs reads every log of a flow run, by time ascending, as its page shows them.
+//
+// A request goes on from the time of the last log, not from its place: a log that is stored meanwhile moves all behind it, and
+// PostgreSQL puts logs of one time in another order each time it is asked.
 func (s *Server) Logs(ctx context.Context, flowRunID string) ([]Log, error) {
 	const most = 200 // per request; the server refuses more
 	var all []Log
-	for {
-		in := map[string]any{
-			"logs":   map[string]any{"flow_run_id": map[string]any{"any_": []string{flowRunID}}},
-			"sort":   "TIMESTAMP_ASC",
-			"limit":  most,
-			"offset": len(all),
-		}
+	known := map[string]bool{}
+	filter := map[string]any{"flow_run_id": map[string]any{"any_": []string{flowRunID}}}
+	for offset := 0; ; { // among the logs from the last time on
 		var page []Log
+		in := map[string]any{"logs": filter, "sort": "TIMESTAMP_ASC", "limit": most, "offset": offset}
 		if err := s.Call(ctx, "POST", "/logs/filter", in, &page); err != nil {
 			return nil, err
 		}
-		all = append(all, page...)
+		for _, log := range page {
+			if !known[log.ID] {
+				known[log.ID] = true
+				all = append(all, log)
+			}
+		}
 		if len(page) < most {
 			return all, nil
+		}
+		if first, last := page[0].Timestamp, page[most-1].Timestamp; last.After(first) {
+			filter["timestamp"], offset = map[string]any{"after_": last}, 0
+		} else { // a whole page of one time
+			offset += most
 		}
 	}
 }

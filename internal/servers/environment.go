@@ -65,6 +65,10 @@ func Environment(ctx context.Context, version Version) (python string, err error
 	return python, install(ctx, r, base, folder, python, lock)
 }
 
+// attempts is how often pip is asked: it tries a connection again, but not a download that breaks off, and there are a hundred and
+// fifty of them. What it has downloaded it keeps.
+const attempts = 3
+
 func isMade(folder, python string) bool {
 	for _, path := range []string{filepath.Join(folder, madeMarker), python} {
 		if _, err := os.Stat(path); err != nil {
@@ -90,20 +94,28 @@ func install(ctx context.Context, r release, base interpreter, folder, python st
 	if err := os.WriteFile(lockPath, lock, 0o644); err != nil {
 		return fmt.Errorf("servers: writing the lock file: %w", err)
 	}
-	pip := exec.CommandContext(ctx, python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-		"--no-deps", "--require-hashes", "--only-binary", ":all:")
-	pip.Env = cleanEnvironment()
+	args := []string{"-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "10",
+		"--no-deps", "--require-hashes", "--only-binary", ":all:"}
+	env := cleanEnvironment()
 	if r.fromSource != "" {
-		pip.Args = append(pip.Args, "--no-binary", r.fromSource)
+		args = append(args, "--no-binary", r.fromSource)
 		constraint := filepath.Join(folder, "build-constraint.txt")
 		if err := os.WriteFile(constraint, []byte(r.buildWith+"\n"), 0o644); err != nil {
 			return fmt.Errorf("servers: writing the build constraint: %w", err)
 		}
-		pip.Env = append(pip.Env, "PIP_CONSTRAINT="+constraint)
+		env = append(env, "PIP_CONSTRAINT="+constraint)
 	}
-	pip.Args = append(pip.Args, "--requirement", lockPath)
-	if err := runStep(pip, "installing prefect "+r.exact+" from its lock file"); err != nil {
-		return err
+	for attempt := 1; ; attempt++ {
+		pip := exec.CommandContext(ctx, python, append(args, "--requirement", lockPath)...)
+		pip.Env = env
+		err := runStep(pip, "installing prefect "+r.exact+" from its lock file")
+		if err == nil {
+			break
+		}
+		if attempt == attempts || ctx.Err() != nil {
+			return err
+		}
+		progress("%v; once more", err)
 	}
 	if err := os.WriteFile(filepath.Join(folder, madeMarker), nil, 0o644); err != nil {
 		return fmt.Errorf("servers: marking the environment as made: %w", err)

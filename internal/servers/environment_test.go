@@ -16,7 +16,7 @@ import (
 )
 
 // fakePython answers as Python 3.11, makes environments that hold itself, and notes each call in the file calls beside it. Its
-// pip fails while a file called broken is there, and its servers do what the shell file called server says.
+// pip fails while a file called broken is there, once if the file says so, and its servers do what the shell file called server says.
 const fakePython = `#!/bin/sh
 here=FOLDER
 case "$*" in
@@ -24,7 +24,11 @@ case "$*" in
 "-m venv "*) echo venv >>$here/calls; mkdir -p "$3/bin" && cp $here/python "$3/bin/python" ;;
 "-m pip install "*)
 	echo "pip${PIP_CONSTRAINT:+ with $(cat "$PIP_CONSTRAINT")}" >>$here/calls
-	if [ -e $here/broken ]; then echo "no room left"; exit 1; fi ;;
+	if [ -e $here/broken ]; then
+		if grep -q once $here/broken; then rm $here/broken; fi
+		echo "no room left"
+		exit 1
+	fi ;;
 "-m uvicorn "*) echo uvicorn >>$here/calls; . $here/server ;;
 *) echo "unexpected: $*" >>$here/calls; exit 1 ;;
 esac
@@ -94,8 +98,21 @@ func TestAnEnvironmentWhoseMakingFailedIsMadeAnew(t *testing.T) {
 	if _, err := os.Stat(python); err != nil {
 		t.Error(err)
 	}
-	const once = "venv\npip with poetry-core==1.0.8\n"
-	if got, want := calls(), once+once; got != want {
+	const venv, pip = "venv\n", "pip with poetry-core==1.0.8\n"
+	if got, want := calls(), venv+pip+pip+pip+venv+pip; got != want {
+		t.Errorf("calls: %q, want %q", got, want)
+	}
+}
+
+func TestADownloadThatBreaksOffIsDoneAgain(t *testing.T) {
+	folder, calls := useFakePython(t, 11)
+	if err := os.WriteFile(filepath.Join(folder, "broken"), []byte("once"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Environment(t.Context(), Prefect38); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := calls(), "venv\npip\npip\n"; got != want {
 		t.Errorf("calls: %q, want %q", got, want)
 	}
 }

@@ -100,7 +100,7 @@ func (c *cluster) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.port, err = freePort(ctx); err != nil {
+	if c.port, err = FreePort(ctx); err != nil {
 		return err
 	}
 	output, err := os.OpenFile(c.outputPath(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
@@ -156,7 +156,7 @@ func (c *cluster) run(ctx context.Context, cmd command, what string) error {
 
 // awaitReady returns when PostgreSQL takes a statement.
 func (c *cluster) awaitReady(ctx context.Context) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, time.Minute, errors.New("not up after a minute"))
+	ctx, cancel := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("not up after %v", startLimit))
 	defer cancel()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()

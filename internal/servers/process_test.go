@@ -116,9 +116,10 @@ func awaitNothing(t *testing.T, groups []int, folders []string) {
 	}
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.Now().Add(30 * time.Second); len(left()) > 0; <-tick.C {
+	const patience = 5 * time.Minute
+	for deadline := time.Now().Add(patience); len(left()) > 0; <-tick.C {
 		if time.Now().After(deadline) {
-			t.Fatalf("left behind after 30 s: %s", strings.Join(left(), ", "))
+			t.Fatalf("left behind after %v: %s", patience, strings.Join(left(), ", "))
 		}
 	}
 }

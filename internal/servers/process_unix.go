@@ -157,7 +157,7 @@ func (p *program) end(ctx context.Context) error {
 
 // kill ends the group at once, and returns when no process of it is left.
 func (p *program) kill() error {
-	const patience = 10 * time.Second
+	const patience = 2 * time.Minute // a process that waits for a disk does not even heed SIGKILL
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for deadline := time.Now().Add(patience); ; {

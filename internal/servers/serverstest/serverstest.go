@@ -16,13 +16,13 @@ import (
 )
 
 // limit is for a server's start, the making of its Python environment included.
-const limit = 8 * time.Minute
+const limit = 20 * time.Minute
 
 // Main runs the tests and ends every server they started. A package that uses servers calls it as its
 // TestMain; one that forgets leaves its servers to the watchers that end them after the process.
 func Main(m *testing.M) {
 	m.Run() // which hands the exit code to the testing package itself
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	if err := servers.Close(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, err)
