@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"testing"
 
 	"github.com/prefectlogs/prefectlogs/internal/filelock"
@@ -19,11 +20,13 @@ const holdVariable = "PREFECTLOGS_TEST_HOLD"
 
 func TestMain(m *testing.M) {
 	if path := os.Getenv(holdVariable); path != "" {
-		if _, err := filelock.Try(path); err != nil {
+		file, err := filelock.Try(path)
+		if err != nil {
 			os.Exit(1)
 		}
 		os.Stdout.WriteString("held")
 		_, _ = io.ReadAll(os.Stdin)
+		runtime.KeepAlive(file) // a file that the collector of garbage closes is not locked
 		os.Exit(0)
 	}
 	os.Exit(m.Run())

@@ -21,6 +21,9 @@ const (
 	flowRun = "11111111-2222-3333-4444-555555555555"
 )
 
+// patience is for a disk that other programs have busy, too: it only ends a test that hangs.
+const patience = 5 * time.Minute
+
 // line is the i-th one, with a text of n bytes.
 func line(i, n int) []byte {
 	head := payload.AppendHead(nil, 20, 1_700_000_000_000_000+int64(i), []byte(flowRun), nil)
@@ -50,7 +53,7 @@ func (s *said) soFar() []string {
 func openSpool(t testing.TB, dir string, c spool.Config) *spool.Spool {
 	t.Helper()
 	c.Dir, c.Target, c.MaxPage = dir, cmp.Or(c.Target, target), cmp.Or(c.MaxPage, 8<<20)
-	c.Wait = cmp.Or(c.Wait, 10*time.Second)
+	c.Wait = cmp.Or(c.Wait, patience)
 	if c.Say == nil {
 		c.Say = func(err error) { t.Errorf("the spool says: %v", err) }
 	}
@@ -64,7 +67,7 @@ func openSpool(t testing.TB, dir string, c spool.Config) *spool.Spool {
 
 func closeSpool(t testing.TB, s *spool.Spool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if err := s.Close(ctx); err != nil {
 		t.Error(err)

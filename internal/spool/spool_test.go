@@ -5,6 +5,7 @@ package spool_test
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -156,7 +157,8 @@ func TestAFolderThatIsNotFitIsRefused(t *testing.T) {
 	}
 }
 
-// leave makes a session as one is left by a process that was killed: its pages stay.
+// leave makes a session as one is left by a process that was killed: its pages stay. Its name is not that of the machine's
+// clock, which may step back, but says that it is behind those that were left before, and older than what lives.
 func leave(t testing.TB, dir string, c spool.Config, pages ...[][]byte) {
 	t.Helper()
 	s := openSpool(t, dir, c)
@@ -164,6 +166,19 @@ func leave(t testing.TB, dir string, c spool.Config, pages ...[][]byte) {
 		appendAll(t, s, lines...)
 	}
 	closeSpool(t, s)
+	sessions, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, session := range sessions {
+		if strings.HasPrefix(session.Name(), "2000") {
+			continue
+		}
+		name := fmt.Sprintf("20000101T000000.%06d-AAAAAAAA", len(sessions))
+		if err := os.Rename(filepath.Join(dir, session.Name()), filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func TestPagesOfAProcessThatEndedAreTakenOverOnce(t *testing.T) {
