@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -87,6 +88,7 @@ func Correlation(ctx context.Context) (err error) {
 	}
 	if err := begin(here.serve(ctx, collector, "--config", "../collector-component/samples/correlation.yaml",
 		"--config", "yaml:receivers::otlp::protocols: {grpc: {endpoint: '127.0.0.1:0'}, http: {endpoint: '"+otlp+"'}}",
+		"--config", "yaml:processors::prefectrun::max_wait: 5m", // a busy machine may be slow to tell of its runs and spans
 		"--config", "yaml:service::telemetry: {metrics: {level: none}, logs: {level: warn}}")); err != nil {
 		return err
 	}
@@ -179,13 +181,18 @@ func findCollector(ctx context.Context) (string, error) {
 	return "../collector-component/build/otelcol-prefect", command(ctx, "make", "-C", "..", "collector")
 }
 
-// freeAddress gives an address on which nobody listened a moment ago.
+// freeAddress gives an address on which nobody listens, of a port below those that a system gives to whoever asks for any: nobody
+// takes it until the program listens that is to.
 func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	for attempt := 1; ; attempt++ {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20_000+rand.N(12_000)))
+		if err == nil {
+			return l.Addr().String(), l.Close()
+		}
+		if attempt == 100 {
+			return "", err
+		}
 	}
-	return l.Addr().String(), l.Close()
 }
 
 // again tries until it succeeds, or patience is at an end.
