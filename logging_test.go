@@ -142,6 +142,18 @@ func TestALoggingYMLGovernsWhatGoesWhere(t *testing.T) {
 	}
 }
 
+func TestAFilterThatLetsPrefectsRunLoggersPassLetsAllRunLoggersPass(t *testing.T) {
+	text := strings.Replace(file, "APILogHandler}", "APILogHandler, filters: [only]}\nfilters: {only: {name: prefect}}", 1)
+	g := setupFile(t, text, nil)
+	flow := run.NewContext(t.Context(), run.Info{FlowRunID: flowA})
+	for _, name := range []string{"orders", "prefect.flow_runs", "wire"} { // an entry names wire: it is judged by its own name
+		g.Logger(name).InfoContext(flow, "i")
+	}
+	if diff := cmp.Diff([]string{"orders INFO i", "prefect.flow_runs INFO i"}, g.stored(t)); diff != "" {
+		t.Errorf("stored (-want +got):\n%s", diff)
+	}
+}
+
 func TestOverridesOfTheEnvironmentHoldWithAndWithoutAFile(t *testing.T) {
 	for name, text := range map[string]string{"a file": file, "none": ""} {
 		t.Run(name, func(t *testing.T) {

@@ -40,7 +40,7 @@ func (c *Config) Routes(name string) *Routes {
 	known := *c.known.Load()
 	found, ok := known[name]
 	if !ok {
-		found = &Routes{Flow: c.route(name, c.Stands(name, false)), Task: c.route(name, c.Stands(name, true))}
+		found = &Routes{Flow: c.route(c.Stands(name, false)), Task: c.route(c.Stands(name, true))}
 		if found.Flow.equal(found.Task) {
 			found.Task = found.Flow
 		}
@@ -64,19 +64,20 @@ func (c *Config) remember(name string, found *Routes) {
 	c.known.Store(&known)
 }
 
-// route works the answer out for a name that the rules of another may hold for.
-func (c *Config) route(name, rules string) *Route {
+// route works the answer out for a logger as [Config.Stands] names it. Filters judge
+// that name too: a run logger passes where the run loggers of Prefect do.
+func (c *Config) route(name string) *Route {
 	r := &Route{Any: Never, API: Never}
 	level := 0
-	for l := range c.walk(rules) {
+	for l := range c.walk(name) {
 		if level == 0 {
 			level = l.level
 		}
 	}
-	if own := c.loggers[rules]; own != nil && blocked(own.filters, name) {
+	if own := c.loggers[name]; own != nil && blocked(own.filters, name) {
 		return r
 	}
-	for l := range c.walk(rules) {
+	for l := range c.walk(name) {
 		for _, h := range l.handlers {
 			if h.Kind == Null || h.Kind == Unsupported || blocked(h.filters, name) {
 				continue
