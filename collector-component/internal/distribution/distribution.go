@@ -23,6 +23,9 @@ import (
 // Builder is the Collector's builder of the version that the manifests are for.
 const Builder = "go.opentelemetry.io/collector/cmd/builder@v0.162.0"
 
+// attempts is how often modules are asked for.
+const attempts = 3
+
 // Source is where our modules come from.
 type Source int
 
@@ -79,10 +82,24 @@ func Build(ctx context.Context, component, manifest string, source Source) (stri
 	if err := os.WriteFile(path, changed, 0o644); err != nil {
 		return "", fmt.Errorf("distribution: %w", err)
 	}
-	cmd := exec.CommandContext(ctx, "go", "run", Builder, "--config", path)
-	cmd.Dir, cmd.Env = os.TempDir(), environment
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("distribution: building %s: %w\n%s", manifest, err, out)
+	builder := func(args ...string) error {
+		cmd := exec.CommandContext(ctx, "go", append([]string{"run", Builder, "--config", path}, args...)...)
+		cmd.Dir, cmd.Env = os.TempDir(), environment
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("distribution: building %s: %w\n%s", manifest, err, out)
+		}
+		return nil
+	}
+	// What has to be downloaded comes first, and again where a download breaks off.
+	err = builder("--skip-compilation")
+	for attempt := 1; err != nil && attempt < attempts && ctx.Err() == nil; attempt++ {
+		err = builder("--skip-compilation")
+	}
+	if err == nil {
+		err = builder("--skip-generate", "--skip-get-modules")
+	}
+	if err != nil {
+		return "", err
 	}
 	if err := os.Rename(filepath.Join(work, "otelcol-prefect"), built); err != nil {
 		return "", fmt.Errorf("distribution: %w", err)

@@ -8,7 +8,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -30,8 +29,9 @@ import (
 
 func TestMain(m *testing.M) { serverstest.Main(m) }
 
-// startLimit is how long a Collector may take to be ready on a busy machine.
-const startLimit = time.Minute
+// patience is how long anything is waited for. It only ends a test that hangs: on a busy machine, with a disk that stalls, a
+// Collector may take minutes to be ready, and a server to store.
+const patience = 10 * time.Minute
 
 // componentFolder is the module of the components.
 func componentFolder(t *testing.T) string {
@@ -88,15 +88,14 @@ type collector struct {
 	waitErr error                    // from exited on
 }
 
-// freeAddress gives an address on which nobody listened a moment ago.
+// freeAddress gives an address on which nobody listens.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := servers.FreePort(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return fmt.Sprintf("127.0.0.1:%d", port)
 }
 
 // run starts a program with a configuration in a file, and more of it as YAML, and returns when it is ready. It ends with the test. Receivers of
@@ -138,7 +137,7 @@ func run(t *testing.T, program, config string, environment []string, more ...str
 	case <-ready:
 	case <-c.exited:
 		t.Fatalf("the Collector ended: %v\n%s", c.waitErr, c.said())
-	case <-time.After(startLimit):
+	case <-time.After(patience):
 		t.Fatalf("the Collector is not ready:\n%s", c.said())
 	}
 	return c
@@ -182,7 +181,7 @@ func (c *collector) await(text string) {
 	c.mu.Unlock()
 	select {
 	case <-said:
-	case <-time.After(startLimit):
+	case <-time.After(patience):
 		c.t.Fatalf("the Collector does not say %q:\n%s", text, c.said())
 	}
 }
@@ -212,7 +211,7 @@ func (c *collector) stop() {
 	}
 	select {
 	case <-c.exited:
-	case <-time.After(startLimit):
+	case <-time.After(patience):
 		c.t.Fatalf("the Collector does not end:\n%s", c.said())
 	}
 	if c.waitErr != nil {
@@ -235,10 +234,9 @@ func records(flowRun, taskRun string, first, n int) plog.Logs {
 	resource.Resource().Attributes().PutStr("service.name", "sender")
 	scope := resource.ScopeLogs().AppendEmpty()
 	scope.Scope().SetName("e2e")
-	now := time.Now()
 	for i := range n {
 		record := scope.LogRecords().AppendEmpty()
-		record.SetTimestamp(pcommon.NewTimestampFromTime(now.Add(time.Duration(i) * time.Microsecond)))
+		record.SetTimestamp(pcommon.NewTimestampFromTime(nextTime()))
 		record.SetObservedTimestamp(record.Timestamp())
 		record.SetSeverityNumber(plog.SeverityNumber(5 + 4*((first+i)%4)))
 		record.Body().SetStr(message(first + i))
@@ -249,6 +247,24 @@ func records(flowRun, taskRun string, first, n int) plog.Logs {
 		record.Attributes().PutInt("n", int64(first+i))
 	}
 	return all
+}
+
+var clock struct {
+	sync.Mutex
+	last time.Time
+}
+
+// nextTime is a time that is later than all it gave before, by a microsecond at least, however fast records are made: a log
+// page is in the order of times.
+func nextTime() time.Time {
+	clock.Lock()
+	defer clock.Unlock()
+	now := time.Now().Truncate(time.Microsecond)
+	if after := clock.last.Add(time.Microsecond); now.Before(after) {
+		now = after
+	}
+	clock.last = now
+	return now
 }
 
 // message is the text of a record, which is not easy to quote.

@@ -25,6 +25,9 @@ import (
 	"github.com/prefectlogs/prefectlogs/internal/servers/serverstest"
 )
 
+// longWait is how long a log waits for its run: for as long as traces are remembered.
+const longWait = "10m"
+
 // The whole story. A Python flow, with Prefect's own spans going to OTLP, calls a Go service from two tasks at the same time; the
 // service knows only trace propagation, and logs by slog to OTLP.
 func TestAServicesLinesStandUnderTheTaskRunThatCalledIt(t *testing.T) {
@@ -35,8 +38,9 @@ func TestAServicesLinesStandUnderTheTaskRunThatCalledIt(t *testing.T) {
 
 	t.Run("while the flow is running, and after a restart of the Collector", func(t *testing.T) {
 		listen := freeAddress(t)
-		at := "receivers::otlp::protocols::http::endpoint: " + listen
-		c := run(t, program, sample(t, "correlation.yaml"), environment, at)
+		// On a busy machine it may be long until Prefect tells of a task run, or a service of its spans.
+		own := []string{"receivers::otlp::protocols::http::endpoint: " + listen, "processors::prefectrun::max_wait: " + longWait}
+		c := run(t, program, sample(t, "correlation.yaml"), environment, own...)
 		url := startService(t, service, listen)
 		f := startFlow(t, s, listen, url)
 		f.awaitLines(c, 4)
@@ -47,7 +51,7 @@ func TestAServicesLinesStandUnderTheTaskRunThatCalledIt(t *testing.T) {
 
 		// A Collector that has just begun knows nothing but what it asks Prefect for.
 		c.stop()
-		c = run(t, program, sample(t, "correlation.yaml"), environment, at)
+		c = run(t, program, sample(t, "correlation.yaml"), environment, own...)
 		for run, what := range f.tasks {
 			get(t, url+"/stock/more-"+what, f.traceParent(run))
 		}
@@ -66,7 +70,7 @@ func TestAServicesLinesStandUnderTheTaskRunThatCalledIt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		unwatched := strings.Replace(string(text), "prefectrun:\n    watch:\n      from_environment: true\n", "prefectrun:\n    max_wait: 1m\n", 1)
+		unwatched := strings.Replace(string(text), "prefectrun:\n    watch:\n      from_environment: true\n", "prefectrun:\n    max_wait: "+longWait+"\n", 1)
 		if unwatched == string(text) {
 			t.Fatal("the sample has changed")
 		}
@@ -96,7 +100,7 @@ func TestTheExampleOfCorrelationRuns(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building the example: %v\n%s", err, out)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, example)
 	cmd.Dir = examples
@@ -159,7 +163,7 @@ func startService(t *testing.T, service, otlp string) string {
 	}
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.After(time.Minute); !listening(); {
+	for deadline := time.After(patience); !listening(); {
 		select {
 		case <-tick.C:
 		case <-deadline:
@@ -184,7 +188,7 @@ type pythonFlow struct {
 func startFlow(t *testing.T, s *servers.Server, otlp, service string) *pythonFlow {
 	t.Helper()
 	f := &pythonFlow{t: t, s: s, tasks: map[string]string{}}
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
 	f.cmd = exec.CommandContext(ctx, s.Python(), filepath.Join(componentFolder(t), "..", "examples", "correlation", "flow.py"))
 	f.cmd.Env = append(s.Env(), "OTEL_EXPORTER_OTLP_ENDPOINT=http://"+otlp, "SERVICE="+service)
@@ -252,7 +256,7 @@ func (f *pythonFlow) awaitLines(c *collector, n int) {
 	f.t.Helper()
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
-	deadline := time.After(time.Minute)
+	deadline := time.After(patience)
 	for {
 		if _, got := f.byService(); got >= n {
 			return
@@ -274,14 +278,31 @@ func (f *pythonFlow) want(taskRun string, want ...string) {
 	}
 }
 
+// wantRunning checks that the flow and its tasks, which end when the test says so, are running. Prefect 3 tells its server of a task's
+// states by events, which come a moment later: one that is pending will be running.
 func (f *pythonFlow) wantRunning() {
 	f.t.Helper()
-	var run struct {
-		StateType string `json:"state_type"`
-	}
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(patience)
 	for _, path := range append([]string{"/flow_runs/" + f.id}, f.taskPaths()...) {
-		if err := f.s.Call(f.t.Context(), "GET", path, nil, &run); err != nil || run.StateType != "RUNNING" {
-			f.t.Errorf("%s is %s, %v", path, run.StateType, err)
+		for {
+			var run struct {
+				StateType string `json:"state_type"`
+			}
+			err := f.s.Call(f.t.Context(), "GET", path, nil, &run)
+			if err == nil && run.StateType == "RUNNING" {
+				break
+			}
+			if err != nil || run.StateType != "" && run.StateType != "PENDING" {
+				f.t.Errorf("%s is %s, %v", path, run.StateType, err)
+				break
+			}
+			select {
+			case <-tick.C:
+			case <-deadline:
+				f.t.Fatalf("%s is still %q", path, run.StateType)
+			}
 		}
 	}
 }

@@ -5,6 +5,7 @@ package e2e_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,8 +13,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/prefectlogs/prefectlogs/internal/servers"
 	"github.com/prefectlogs/prefectlogs/internal/servers/serverstest"
+	"github.com/prefectlogs/prefectlogs/prefecttest"
 )
 
 // rows are the servers that the Collector is tested on.
@@ -29,9 +33,36 @@ func TestEveryRecordReachesItsRun(t *testing.T) {
 			for first := 0; first < 1500; first += 300 {
 				c.send(records(flow, task, first, 300))
 			}
+			awaitStored(t, s, c, flow, 1500)
 			c.stop()
 			wantOnce(t, s, flow, task, 1500)
 		})
+	}
+}
+
+// A Collector that is stopped tries nothing again, and waits for 10 s for a server that takes nothing. So what it sends on its way out is
+// tested on a server that always takes it.
+func TestAStopSendsWhatTheQueueHolds(t *testing.T) {
+	server, err := prefecttest.Start(prefecttest.WithLoopback())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Close)
+	c := run(t, otelcol(t), sample(t, "otlp.yaml"), []string{"PREFECT_API_URL=" + server.URL()})
+	for first := 0; first < 1500; first += 300 {
+		c.send(records("11111111-1111-4111-8111-111111111111", "", first, 300))
+	}
+	c.stop()
+	stored := map[string]int{}
+	for _, log := range server.Logs() {
+		stored[log.Message]++
+	}
+	want := map[string]int{}
+	for i := range 1500 {
+		want[message(i)+fmt.Sprintf(" n=%d", i)] = 1
+	}
+	if diff := cmp.Diff(want, stored); diff != "" {
+		t.Errorf("how often each record is stored (-want +got):\n%s", diff)
 	}
 }
 
@@ -43,13 +74,14 @@ func TestTelemetrygen(t *testing.T) {
 			s := serverstest.Get(t, row)
 			flow, _ := newRun(t, s)
 			c := run(t, program, sample(t, "otlp.yaml"), []string{"PREFECT_API_URL=" + s.APIURL()})
-			ctx, cancel := context.WithTimeout(t.Context(), startLimit)
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
 			cmd := exec.CommandContext(ctx, generator, "logs", "--rate", "0", "--otlp-insecure", "--otlp-endpoint", c.grpc, "--logs", "500", "--workers", "2",
 				"--body", "from telemetrygen", "--otlp-attributes", `flow_run_id="`+flow+`"`)
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Fatalf("telemetrygen: %v\n%s", err, out)
 			}
+			awaitStored(t, s, c, flow, 1000)
 			c.stop()
 			logs, err := s.Logs(t.Context(), flow)
 			if err != nil {
@@ -76,12 +108,17 @@ func telemetrygen(t *testing.T) string {
 	if _, err := os.Stat(program); err == nil {
 		return program
 	}
-	cmd := exec.CommandContext(t.Context(), "go", "install", module)
-	cmd.Env, cmd.Dir = append(os.Environ(), "GOBIN="+folder), t.TempDir()
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("installing telemetrygen: %v\n%s", err, out)
+	for attempt := 1; ; attempt++ { // a download may break off
+		cmd := exec.CommandContext(t.Context(), "go", "install", module)
+		cmd.Env, cmd.Dir = append(os.Environ(), "GOBIN="+folder), t.TempDir()
+		out, err := cmd.CombinedOutput()
+		if err == nil {
+			return program
+		}
+		if attempt == 3 {
+			t.Fatalf("installing telemetrygen: %v\n%s", err, out)
+		}
 	}
-	return program
 }
 
 // The Collector is killed when the server has stored a request and its answer is on the way. What the storage holds is sent by
@@ -113,6 +150,7 @@ func TestKilledBetweenCommitAndAcknowledgement(t *testing.T) {
 			second := run(t, program, sample(t, "storage.yaml"), []string{"PREFECT_API_URL=" + s.APIURL()}, storage...)
 			second.send(records(flow, task, 1200, 100))
 			awaitStored(t, s, second, flow, 1300)
+			second.stop()
 			wantOnce(t, s, flow, task, 1300)
 		})
 	}
@@ -134,27 +172,30 @@ func TestKilledDuringAnOutage(t *testing.T) {
 	second.send(records(flow, task, 600, 100))
 	p.down.Store(false)
 	awaitStored(t, s, second, flow, 700)
+	second.stop()
 	wantOnce(t, s, flow, task, 700)
 }
 
-// awaitStored waits until a run has n logs: a Collector with storage keeps what it has not sent when it is stopped.
+// awaitStored waits until a run has n logs. A Collector that is stopped keeps what it has not sent, or loses it.
 func awaitStored(t *testing.T, s *servers.Server, c *collector, flow string, n int) {
 	t.Helper()
-	deadline := time.After(time.Minute)
-	for tick := time.NewTicker(200 * time.Millisecond); ; {
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(patience)
+	for {
 		logs, err := s.Logs(t.Context(), flow)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if len(logs) >= n {
-			tick.Stop()
-			break
+			return
 		}
 		select {
 		case <-tick.C:
+		case <-c.exited:
+			t.Fatalf("%d of %d logs are stored, and the Collector has ended:\n%s", len(logs), n, c.said())
 		case <-deadline:
 			t.Fatalf("%d of %d logs are stored:\n%s", len(logs), n, c.said())
 		}
 	}
-	c.stop()
 }

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/prefectlogs/prefectlogs/internal/servers"
 )
@@ -30,7 +29,7 @@ func newProxy(t *testing.T, s *servers.Server, answer func(n int) bool) *proxy {
 	t.Helper()
 	p := &proxy{answer: answer}
 	upstream := strings.TrimSuffix(s.APIURL(), "/api")
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Minute}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
 	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if p.down.Load() {
 			cut(w)

@@ -98,6 +98,8 @@ func TestSampleOfWorkspaces(t *testing.T) {
 	of("analytics", flowA, taskA).ResourceLogs().MoveAndAppendTo(both.ResourceLogs())
 	c.send(both)
 	c.send(of("nobody", flowA, taskA)) // is for none of them
+	awaitStored(t, analytics, c, flowA, 200)
+	awaitStored(t, billing, c, flowB, 200)
 	c.stop()
 	for flow, s := range map[string]*servers.Server{flowA: analytics, flowB: billing} {
 		logs, err := s.Logs(t.Context(), flow)
@@ -130,6 +132,7 @@ func TestSampleOfContainerLogs(t *testing.T) {
 		"PREFECT_API_URL=" + s.APIURL(), "PREFECT__FLOW_RUN_ID=" + flow, "CONTAINER_LOGS=" + filepath.Join(folder, "*.log"),
 	}, "extensions::file_storage::directory: "+t.TempDir())
 	awaitStored(t, s, c, flow, 301)
+	c.stop()
 	logs, err := s.Logs(t.Context(), flow)
 	if err != nil {
 		t.Fatal(err)

@@ -36,6 +36,7 @@ func TestARunStampedByAProgramIsFoundInTheCollector(t *testing.T) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
+	awaitStored(t, s, c, flow, 2)
 	c.stop()
 	logs, err := s.Logs(t.Context(), flow)
 	if err != nil {

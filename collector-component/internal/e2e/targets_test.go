@@ -47,8 +47,10 @@ func TestABlackHoleDelaysNoOtherTarget(t *testing.T) {
 	}
 	a, b := median(without), median(with)
 	t.Logf("p99, median of %d rounds: %v alone, %v beside a black hole (%+.1f %%)", *rounds, a, b, 100*(float64(b)/float64(a)-1))
-	if b > 3*a+time.Second {
-		t.Error("the dead target delays the living one")
+	// A delay by the dead target would be one of every round, and as long as its time-out, which is a minute; a machine that
+	// stalls disturbs one.
+	if slices.Min(with) > 3*slices.Max(without)+10*time.Second {
+		t.Errorf("the dead target delays the living one: %v alone, %v beside it", without, with)
 	}
 	c.kill() // the dead one would be waited for
 }
@@ -106,15 +108,17 @@ func newStopwatch(t *testing.T) *stopwatch {
 		w.WriteHeader(http.StatusCreated)
 		s.mu.Lock()
 		defer s.mu.Unlock()
+		came := false
 		for line := range bytes.Lines(body) {
 			_, rest, _ := bytes.Cut(line, []byte("\"message\":\"id "))
 			id, _, _ := bytes.Cut(rest, []byte(" "))
 			if sent, ok := s.sent[string(id)]; ok {
 				s.late = append(s.late, now.Sub(sent))
 				delete(s.sent, string(id))
+				came = true
 			}
 		}
-		if len(s.sent) == 0 {
+		if came && len(s.sent) == 0 {
 			select {
 			case s.all <- struct{}{}:
 			default:
@@ -160,7 +164,7 @@ func (s *stopwatch) measure(t *testing.T, c *collector, beside bool) time.Durati
 	}
 	select {
 	case <-s.all:
-	case <-time.After(startLimit):
+	case <-time.After(patience):
 		t.Fatal("not all logs have come to the living target")
 	}
 	s.mu.Lock()
