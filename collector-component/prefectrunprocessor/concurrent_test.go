@@ -10,12 +10,14 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/prefectlogs/prefectlogs/collector-component/prefectrunprocessor"
 )
 
 // Many send at the same time: each log comes out once, with its run, and those of a trace in order.
 func TestManySendersAtOnce(t *testing.T) {
 	const senders, each = 8, 200
-	i := newInstance(t, nil)
+	i := newInstance(t, func(c *prefectrunprocessor.Config) { c.MaxWait = c.TraceExpiry }) // longer than senders may be held up
 	var work sync.WaitGroup
 	for s := range senders {
 		work.Go(func() {

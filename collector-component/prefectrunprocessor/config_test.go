@@ -180,7 +180,7 @@ func TestWatchingTeaches(t *testing.T) {
 	i := newInstance(t, func(c *prefectrunprocessor.Config) {
 		watch := c.Watch.GetOrInsertDefault()
 		watch.ClientConfig.Endpoint, watch.APIKey, watch.Interval = server.URL+"/api", "key", 100*time.Millisecond
-		c.MaxWait = time.Minute
+		c.MaxWait = c.TraceExpiry // longer than a busy machine takes to ask
 	})
 	i.sink.came = make(chan struct{}, 10)
 	i.log("t a 1") // which waits until the watch has learnt
@@ -200,6 +200,7 @@ func TestMetrics(t *testing.T) {
 	set.TelemetrySettings = telemetry.NewTelemetrySettings()
 	i := newInstanceOf(t, prefectrunprocessor.NewFactory(), set, func(c *prefectrunprocessor.Config) {
 		c.DefaultRun.FlowRunID = flowG
+		c.MaxWait = c.TraceExpiry // what waits does so until the shutdown
 	})
 	i.flow("t f", flowF)
 	i.task("t a f", taskA)
