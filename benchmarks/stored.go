@@ -104,7 +104,7 @@ func storeOne(ctx context.Context, server *servers.Server, j job) (r result, err
 		if there {
 			return r, nil
 		}
-		if time.Since(ended) > time.Minute {
+		if time.Since(ended) > 10*time.Minute {
 			return r, fmt.Errorf("%s: %d records are not stored", j.Peer, j.Load.Records)
 		}
 		time.Sleep(100 * time.Millisecond)
