@@ -87,7 +87,7 @@ func settle[T any](look func(time.Duration) (T, error), wanted func(T) error) (T
 }
 
 // patience is how long a page may take by our clock.
-const patience = 2 * time.Minute
+const patience = 10 * time.Minute
 
 // open opens a page in a browser that knows nothing and asks nobody else, and gives what it prints.
 func (b browser) open(ctx context.Context, url string, budget time.Duration, what ...string) ([]byte, error) {
@@ -108,11 +108,11 @@ func (b browser) open(ctx context.Context, url string, budget time.Duration, wha
 	}, what...)
 	cmd := exec.CommandContext(ctx, string(b), append(args, url)...)
 	cmd.Env = append(os.Environ(), "TZ=UTC", "HOME="+profile)
-	cmd.WaitDelay = 10 * time.Second // for its children, which hold its output
+	cmd.WaitDelay = time.Minute // for its children, which hold its output
 	var said bytes.Buffer
 	cmd.Stderr = &said
 	out, err := cmd.Output()
-	if err != nil {
+	if err != nil && !errors.Is(err, exec.ErrWaitDelay) { // which says that all went well, but for a child that stays
 		return nil, fmt.Errorf("%s: %w: %w\n%s", b, err, context.Cause(ctx), said.Bytes())
 	}
 	return out, nil
