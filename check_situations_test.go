@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -47,16 +46,8 @@ func connect(connection prefectapi.Connection) prefectlogs.Option {
 	return prefectlogs.WithExporter(exporter.WithConnection(connection))
 }
 
-// closed is an address at which nobody listens.
-func closed(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
-}
+// closed is an address at which nobody listens, nor comes to: a port that was free a moment ago may be another test's now.
+const closed = "127.0.0.1:1"
 
 // front is a server before the API: it passes everything on but for what change makes of it.
 func front(t *testing.T, api string, tls bool, change func(http.ResponseWriter, *http.Request) (done bool)) *httptest.Server {
@@ -159,8 +150,8 @@ var situations = map[string]checked{
 		step: "dns", status: prefectlogs.StatusFail, found: "no such host", fix: "PREFECT_API_URL",
 	},
 	"a closed port": {
-		exporter: func(t *testing.T, _ string) []prefectlogs.Option {
-			return []prefectlogs.Option{prefectlogs.WithEndpoint("http://" + closed(t) + "/api")}
+		exporter: func(*testing.T, string) []prefectlogs.Option {
+			return []prefectlogs.Option{prefectlogs.WithEndpoint("http://" + closed + "/api")}
 		},
 		step: "tcp", status: prefectlogs.StatusFail, found: "connection refused", fix: "see whether it is running",
 	},
@@ -228,8 +219,8 @@ var situations = map[string]checked{
 		step: "proxy", status: prefectlogs.StatusFail, found: "which proxy to take cannot be told", fix: "transport of the program",
 	},
 	"a proxy that is down": {
-		exporter: func(t *testing.T, _ string) []prefectlogs.Option {
-			return []prefectlogs.Option{connect(prefectapi.Connection{Proxy: "http://" + closed(t)})}
+		exporter: func(*testing.T, string) []prefectlogs.Option {
+			return []prefectlogs.Option{connect(prefectapi.Connection{Proxy: "http://" + closed})}
 		},
 		step: "tcp", status: prefectlogs.StatusFail, found: "no connection to the proxy 127.0.0.1", fix: "NO_PROXY",
 	},

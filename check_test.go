@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -145,12 +144,15 @@ func TestCheckTellsEverySettingThatCannotBeRead(t *testing.T) {
 }
 
 func TestCheckEndsWithItsContext(t *testing.T) {
-	server := prefecttest.NewServer(t, prefecttest.WithLoopback())
-	server.FaultAlways(prefecttest.Hang().OnAny())
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
+	server := prefecttest.NewServer(t, prefecttest.WithLoopback(), prefecttest.WithHook(func(*http.Request) *prefecttest.Fault {
+		cancel() // now that the connection is there
+		return new(prefecttest.Hang())
+	}))
 	report, err := prefectlogs.Check(ctx, prefectlogs.WithSettings(isolated(t, "PREFECT_API_URL="+server.URL())))
-	if got := stepOf(t, report, "api"); got.Status != prefectlogs.StatusFail || !strings.Contains(got.Found, "no answer comes") || err == nil {
+	got := stepOf(t, report, "api")
+	if got.Status != prefectlogs.StatusFail || !strings.Contains(got.Found, "no answer comes") || !strings.Contains(got.Found, context.Canceled.Error()) || err == nil {
 		t.Errorf("step api: %+v, %v", got, err)
 	}
 }
@@ -169,7 +171,7 @@ func TestCheckHoldsNoSecret(t *testing.T) {
 		options []prefectlogs.Option
 	}{
 		"all is well":        {api: func(_ *testing.T, api string) string { return api }},
-		"a closed port":      {api: func(t *testing.T, _ string) string { return "http://" + closed(t) + "/api" }},
+		"a closed port":      {api: func(*testing.T, string) string { return "http://" + closed + "/api" }},
 		"a strange answer":   {api: func(t *testing.T, api string) string { return front(t, api, false, echo).URL + "/api" }},
 		"a password":         {api: func(_ *testing.T, api string) string { return strings.Replace(api, "//", "//me:"+secret+"@", 1) }},
 		"a token in a query": {api: func(_ *testing.T, api string) string { return api + "?token=" + secret }},
