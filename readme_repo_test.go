@@ -90,7 +90,7 @@ func messageOfAServerThatIsDown(t *testing.T) []string {
 	t.Helper()
 	t.Setenv("PREFECT__FLOW_RUN_ID", "")
 	told := new(said)
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute) // it ends with the first message
 	defer cancel()
 	pipeline, err := prefectlogs.Setup(ctx, prefectlogs.WithSettings(isolated(t, "PREFECT_API_URL=http://127.0.0.1:1/api")),
 		prefectlogs.WithErrorHandler(func(err error) {
