@@ -17,7 +17,7 @@ import (
 // newSpooledQueue returns a queue of 16 pages of a kilobyte, each of which holds four of the lines
 // that add puts into it.
 func newSpooledQueue(t *testing.T) (q *queue, add func(lane int) *queuedPage) {
-	s, err := spool.Open(spool.Config{Dir: t.TempDir(), Wait: 10 * time.Second, MaxPage: 1 << 20, Say: func(err error) { t.Error(err) }})
+	s, err := spool.Open(spool.Config{Dir: t.TempDir(), Wait: time.Hour, MaxPage: 1 << 20, Say: func(err error) { t.Error(err) }})
 	if err != nil {
 		t.Fatal(err)
 	}

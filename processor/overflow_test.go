@@ -84,11 +84,24 @@ func TestAStalledServerCostsNoMoreThanTheQueueAndNoError(t *testing.T) {
 	})
 }
 
+// stall lets the server answer nothing any more, and has a request with a record under way there: what comes
+// from now on waits in the queue, whenever the worker gets to run.
+func (r *rig) stall(severity otellog.Severity, body string) {
+	r.t.Helper()
+	r.server.FaultAlways(prefecttest.Hang())
+	r.emit(inRun(context.Background()), severity, body)
+	r.batch.Flush()
+	synctest.Wait()
+	if s := r.batch.Stats(); s.Queued != 0 || s.InFlight == 0 {
+		r.t.Fatalf("the record is not under way: %v", s)
+	}
+}
+
 // fillUp stalls the server and logs until the queue is full. It returns how many
 // records are in the queue or under way.
 func (r *rig) fillUp() uint64 {
 	r.t.Helper()
-	r.server.FaultAlways(prefecttest.Hang())
+	r.stall(otellog.SeverityInfo, strings.Repeat("x", 500))
 	for range 100_000 {
 		r.emit(inRun(context.Background()), otellog.SeverityInfo, strings.Repeat("x", 500))
 		if s := r.batch.Stats(); s.Dropped.QueueFull > 0 {
@@ -211,7 +224,7 @@ func TestShutdownReleasesBlockedCallers(t *testing.T) {
 func TestErrorsAreDroppedLast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, nil, processor.WithQueueSize(2*mib))
-		r.server.FaultAlways(prefecttest.Hang())
+		r.stall(otellog.SeverityError, "under way")
 		const n = 10_000 // more than the queue holds
 		for i := range n {
 			r.emit(inRun(t.Context()), otellog.SeverityError, fmt.Sprint(i, strings.Repeat("x", 500)))
