@@ -177,9 +177,17 @@ func sender(ctx context.Context, t *testing.T, s *servers.Server) func(body []by
 			t.Fatalf("status %d: %s, %v", status, answer, err)
 		}
 	}
+	// Tests share the servers: where SQLite was locked by another one, a server answers 503, has stored nothing, and is asked again.
 	return func(body []byte) {
-		if status, answer := do("POST", "/logs/", body); status != http.StatusCreated {
-			t.Fatalf("status %d: %s", status, answer)
+		for delay := 100 * time.Millisecond; ; delay *= 2 {
+			status, answer := do("POST", "/logs/", body)
+			if status == http.StatusCreated {
+				return
+			}
+			if status != http.StatusServiceUnavailable || s.Row().Database != servers.SQLite || delay > 20*time.Second {
+				t.Fatalf("status %d: %s", status, answer)
+			}
+			<-time.After(delay)
 		}
 	}
 }
