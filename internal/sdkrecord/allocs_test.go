@@ -39,7 +39,7 @@ func TestAppendAllocatesNothing(t *testing.T) {
 			attribute.Int("n", 1), attribute.Float64("f", 0.1), attribute.Bool("b", true), attribute.String("s", "a b"), attribute.String("task_run_id", taskA),
 		},
 	}, func(ctx context.Context, record *sdklog.Record) {
-		if n := testing.AllocsPerRun(500, func() {
+		if n := testing.AllocsPerRun(10_000, func() {
 			encoded, err := reader.Encode(ctx, record, 100_000)
 			if err != nil {
 				t.Error(err)
