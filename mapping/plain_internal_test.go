@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/segmentio/encoding/json"
 	"go.opentelemetry.io/otel/attribute"
@@ -29,6 +30,30 @@ func FuzzPlainTextStandsAsItIs(f *testing.F) {
 		quoted := string(json.AppendEscape(nil, s, 0))
 		if got, want := isPlain(s), quoted == `"`+s+`"`; got != want {
 			t.Errorf("isPlain(%q) is %v; it is escaped as %s", s, got, quoted)
+		}
+	})
+}
+
+// What is escaped here is escaped as the library does it, wherever it stands and whatever room the buffer has.
+func FuzzTextIsEscapedAsByTheLibrary(f *testing.F) {
+	for _, s := range texts {
+		f.Add(s, 0)
+		f.Add("0123456"+s+"7", 3)
+	}
+	all := make([]byte, utf8.RuneSelf) // every byte that can be one to be escaped, at every place of a word
+	for i := range all {
+		all[i] = byte(i)
+	}
+	for shift := range 8 {
+		f.Add(strings.Repeat(" ", shift)+string(all), shift)
+	}
+	f.Add(strings.Repeat("\"\\\x01", 1000), 0)
+	f.Fuzz(func(t *testing.T, s string, room int) {
+		quoted := string(json.AppendEscape(nil, s, 0))
+		before := make([]byte, 1, 1+min(max(room, 0), 10_000))
+		before[0] = '>'
+		if got, want := string(appendEscaped(before, s)), ">"+quoted[1:len(quoted)-1]; got != want {
+			t.Errorf("%q is escaped as %s, want %s", s, got, want)
 		}
 	})
 }

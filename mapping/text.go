@@ -128,10 +128,13 @@ func escapedBorder(buf []byte, start, at int) int {
 	return at
 }
 
-// appendEscaped appends s, escaped, without quotes. The library quotes what it
-// escapes: its opening quote is put over the last byte of dst, which is then
-// restored, and its closing quote is dropped.
+// appendEscaped appends s, escaped, without quotes, as the library escapes it.
 func appendEscaped(dst []byte, s string) []byte {
+	if utf8.ValidString(s) && !separatesLines(s) {
+		return appendValid(dst, s)
+	}
+	// The library quotes what it escapes: its opening quote is put over the last byte of dst, which is then
+	// restored, and its closing quote is dropped.
 	last := len(dst) - 1
 	saved := dst[last]
 	dst = json.AppendEscape(dst[:last], s, 0)
