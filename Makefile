@@ -41,7 +41,7 @@ test: ## Run all tests of all modules, on every real server; installs Prefect in
 
 .PHONY: $(MODULES:%=test/%)
 $(MODULES:%=test/%): test/%:
-	@cd $* && go test -race -timeout 20m $(TESTFLAGS) ./...
+	@cd $* && go test -race -timeout 1h $(TESTFLAGS) ./...
 
 .PHONY: test-fast $(MODULES:%=test-fast/%)
 test-fast: $(MODULES:%=test-fast/%) ## Run the tests that need Go alone
@@ -83,8 +83,13 @@ screenshots: ## Make the picture of the README anew, from a real page of a real 
 # Where the code must pass vet: the machine's own system, and each of these.
 SYSTEMS := linux/amd64 linux/arm64 darwin/arm64 windows/amd64
 
+.PHONY: tidy $(MODULES:%=tidy/%)
+tidy: $(MODULES:%=tidy/%) ## Check go mod tidy in all modules, which downloads all that they need
+$(MODULES:%=tidy/%): tidy/%:
+	@cd $* && go mod tidy -diff
+
 .PHONY: check $(MODULES:%=check/%)
-check: $(MODULES:%=check/%) ## Check format, go vet on every system, go fix and go mod tidy, in all modules
+check: tidy $(MODULES:%=check/%) ## Check format, go vet on every system, go fix and go mod tidy, in all modules
 	@unformatted=$$(find . \( -path './.*' -o -name build \) -prune -o -name '*.go' -print0 | xargs -0 gofmt -l); \
 	if [ -n "$$unformatted" ]; then echo "run gofmt -w on" $$unformatted >&2; exit 1; fi
 $(MODULES:%=check/%): check/%:
@@ -94,7 +99,6 @@ $(MODULES:%=check/%): check/%:
 	done
 	@cd $*; fixes=$$(go fix -diff ./... 2>&1) || true; \
 	if [ -n "$$fixes" ]; then echo "run go fix ./... in $*, which would change:" >&2; echo "$$fixes" >&2; exit 1; fi
-	@cd $*; go mod tidy -diff
 
 .PHONY: clean
 clean: ## Remove what builds and tests leave, the installed Prefects too
