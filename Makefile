@@ -46,7 +46,7 @@ $(MODULES:%=test/%): test/%:
 .PHONY: test-fast $(MODULES:%=test-fast/%)
 test-fast: $(MODULES:%=test-fast/%) ## Run the tests that need Go alone
 $(MODULES:%=test-fast/%): test-fast/%:
-	@$(clean_environment); cd $* && go test -short $(TESTFLAGS) ./...
+	@$(clean_environment); cd $* && go test -short -timeout 1h $(TESTFLAGS) ./...
 
 .PHONY: fuzz $(MODULES:%=fuzz/%)
 fuzz: $(MODULES:%=fuzz/%) ## Fuzz every target of every module for FUZZTIME (20s)

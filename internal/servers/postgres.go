@@ -196,7 +196,7 @@ func (c *cluster) stop(ctx context.Context) error {
 	if c.program != nil {
 		err = c.program.end(ctx)
 	}
-	return errors.Join(err, os.RemoveAll(c.folder))
+	return errors.Join(err, removeFolder(c.folder))
 }
 
 func (c *cluster) data() string       { return filepath.Join(c.folder, "data") }

@@ -5,6 +5,7 @@ package servers
 
 import (
 	"io"
+	"os"
 	"time"
 )
 
@@ -27,6 +28,18 @@ type command struct {
 
 // account is a user of this machine.
 type account struct{ uid, gid int }
+
+// removeFolder removes a folder of programs that have ended. What PostgreSQL has begun may write into it for a moment after
+// PostgreSQL was killed, which makes a removal fail.
+func removeFolder(folder string) error {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(time.Minute); ; <-tick.C {
+		if err := os.RemoveAll(folder); err == nil || time.Now().After(deadline) {
+			return err
+		}
+	}
+}
 
 // grace is how long a program has for ending in order before its process group is killed.
 const grace = 10 * time.Second

@@ -29,7 +29,8 @@ const gateScript = `read -r go <&3 || exit 0
 exec "$@" 3<&-`
 
 // watchScript ends a process group when whoever started it is gone, however it went: then the pipe that is its
-// standard input ends. The first line names the group; a second one says that the group has ended in order.
+// standard input ends. The first line names the group; a second one says that the group has ended in order. What PostgreSQL has
+// begun is in groups of its own, and may write into the folder for a moment after PostgreSQL was killed.
 const watchScript = `trap '' HUP INT TERM
 read -r group || exit 0
 read -r ended && exit 0
@@ -40,7 +41,11 @@ while kill -s 0 -- "-$group" 2>/dev/null && [ "$n" -lt 50 ]; do
 	n=$((n + 1))
 done
 kill -s KILL -- "-$group" 2>/dev/null
-if [ -n "$2" ]; then rm -rf "$2"; fi`
+n=0
+until [ -z "$2" ] || rm -rf "$2" && [ ! -e "$2" ] || [ "$n" -ge 60 ]; do
+	sleep 1
+	n=$((n + 1))
+done`
 
 // program is a running program with its own process group, whose id is group. It ends with this process,
 // even if that is killed: a watcher (a shell that waits for a pipe to close) sees to it.

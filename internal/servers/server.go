@@ -182,7 +182,7 @@ func (s *Server) Stop(ctx context.Context) error {
 	if s.database != "" {
 		errs = append(errs, dropDatabase(ctx, s.database))
 	}
-	errs = append(errs, os.RemoveAll(s.home))
+	errs = append(errs, removeFolder(s.home))
 	return errors.Join(errs...)
 }
 
