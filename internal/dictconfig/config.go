@@ -144,6 +144,9 @@ func (r *reader) logger(place string, entry map[string]any) *logger {
 // Stands returns the logger whose rules hold for a name, inTask within a task run.
 func (c *Config) Stands(name string, inTask bool) string {
 	for at := name; at != ""; {
+		if at == FlowRuns || at == TaskRuns { // which are what they are without an entry too
+			return name
+		}
 		if _, ok := c.loggers[at]; ok && (at != prefect || name == prefect) {
 			return name
 		}

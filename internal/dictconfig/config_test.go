@@ -71,9 +71,16 @@ loggers:
 		{"app.db", "app.db", "app.db"},
 		{"app.db.pool", "app.db.pool", "app.db.pool"},
 		{"extra.sub", "extra.sub", "extra.sub"},
+		{"prefect.task_runs", dictconfig.TaskRuns, dictconfig.TaskRuns},
 	} {
 		if flow, task := c.Stands(tt.name, false), c.Stands(tt.name, true); flow != tt.flow || task != tt.task {
 			t.Errorf("%q: %s in a flow run and %s in a task run, want %s and %s", tt.name, flow, task, tt.flow, tt.task)
+		}
+	}
+	without := understood(t, handlers+"loggers: {prefect: {}, prefect.flow_runs: {handlers: [api], level: DEBUG}}")
+	for _, name := range []string{dictconfig.TaskRuns, dictconfig.TaskRuns + ".sub"} {
+		if stands := without.Stands(name, false); stands != name {
+			t.Errorf("%s, which no entry names, is taken for %s", name, stands)
 		}
 	}
 	if routes := c.Routes("orders"); routes.Flow.API != 20 || routes.Task.API != 40 {
