@@ -109,12 +109,19 @@ func (r *router) least(route *dictconfig.Route) int {
 	return least
 }
 
+// route is where the records of a logger go. Whether a run logger is within a task run
+// is asked of what [run.Current] looks at, so that its rules are those of the logger
+// that package runlog gives in the same context, and are known before there is a record.
 func (r *router) route(ctx context.Context, logger string) *dictconfig.Route {
 	routes := r.rules.Routes(logger)
 	if routes.Flow == routes.Task {
 		return routes.Flow
 	}
-	if ids := run.IDsFromContext(ctx); !ids.Task.IsZero() || r.inTask && ids.Flow.IsZero() {
+	ids := run.IDsFromContext(ctx)
+	if ids.Flow.IsZero() {
+		ids = ids.Or(run.IDsFromBaggage(ctx))
+	}
+	if !ids.Task.IsZero() || r.inTask && ids.Flow.IsZero() {
 		return routes.Task
 	}
 	return routes.Flow

@@ -87,21 +87,29 @@ func TrustedBaggage(ctx context.Context) iter.Seq2[string, string] {
 	}
 }
 
-// fromBaggage returns the ids that trusted baggage names.
-func fromBaggage(ctx context.Context) (info Info) {
-	if TrustedBaggage(ctx) == nil {
-		return Info{}
+// IDsFromBaggage returns the ids that trusted baggage in ctx names, as [Current] takes
+// them from it; they are zero where it names none or [TrustBaggage] was not called. It
+// does not allocate.
+func IDsFromBaggage(ctx context.Context) IDs {
+	if ctx.Value(trustKey{}) == nil {
+		return IDs{}
 	}
 	bag := baggage.FromContext(ctx)
-	first := func(names []string) string {
+	first := func(names []string) ID {
 		for _, name := range names {
 			if id, err := ParseID(bag.Member(name).Value()); err == nil {
-				return id.String()
+				return id
 			}
 		}
-		return ""
+		return ID{}
 	}
-	return Info{FlowRunID: first(flowRunIDNames), TaskRunID: first(taskRunIDNames)}
+	return IDs{Flow: first(flowRunIDNames), Task: first(taskRunIDNames)}
+}
+
+// fromBaggage is [IDsFromBaggage] as what is known of a run.
+func fromBaggage(ctx context.Context) Info {
+	ids := IDsFromBaggage(ctx)
+	return Info{FlowRunID: canonical(ids.Flow), TaskRunID: canonical(ids.Task)}
 }
 
 // ContextWithBaggage returns a context whose baggage names the run of ctx

@@ -18,8 +18,7 @@
 //	loggers, root       level, handlers, filters, propagate: Python's hierarchy
 //
 // A name that no entry stands for is a run logger: what holds for prefect.flow_runs, or
-// within a task run prefect.task_runs, holds for it; these two are themselves, with an entry or
-// without. An entry stands for its own
-// name and for those below it; that of prefect, below which the run loggers are
-// themselves, for its own alone.
+// within a task run prefect.task_runs, holds for it; these two are themselves, with an
+// entry or without. An entry stands for its own name and for those below it; that of
+// prefect, below which the run loggers are themselves, for its own alone.
 package dictconfig
