@@ -11,12 +11,14 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/prefectlogs/prefectlogs"
 	"github.com/prefectlogs/prefectlogs/exporter"
 	"github.com/prefectlogs/prefectlogs/prefecttest"
+	"github.com/prefectlogs/prefectlogs/processor"
 	"github.com/prefectlogs/prefectlogs/run"
 )
 
@@ -84,7 +86,9 @@ func ExampleWithSpool() {
 	}
 	defer os.RemoveAll(dir)
 	pipeline, err := prefectlogs.Setup(context.Background(), prefectlogs.WithEndpoint(server.URL()),
-		prefectlogs.WithSpool(dir), prefectlogs.WithErrorHandler(func(error) {}))
+		prefectlogs.WithSpool(dir), prefectlogs.WithErrorHandler(func(error) {}),
+		// Rather wait a minute for a disk that does not answer than 250 ms.
+		prefectlogs.WithBatch(processor.WithOverflow(processor.Block), processor.WithBlockTimeout(time.Minute)))
 	if err != nil {
 		log.Fatal(err)
 	}
