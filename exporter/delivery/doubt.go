@@ -102,26 +102,29 @@ func (j *job) look(ctx context.Context, p *part) (verdict, error) {
 		if ctx.Err() != nil {
 			return undecided, p.cause
 		}
-		left := j.d.patience() - time.Since(p.doubt.since)
-		if p.doubt.ended {
-			left = 0
-		}
+		began := time.Now()
 		stands, err := j.stands(ctx, p.doubt)
+		// The look has told how slow the server is, and has not seen what was stored behind its beginning.
+		patience := j.d.patience()
+		if p.doubt.ended {
+			patience = 0
+		}
+		left := max(patience-time.Since(p.doubt.since), 0)
 		switch {
 		case stands:
 			return found, nil
-		case err == nil && left <= 0:
+		case err == nil && began.Sub(p.doubt.since) >= patience:
 			j.well = true
 			return absent, nil
 		case err != nil && ctx.Err() != nil:
 			return undecided, p.cause
 		case err != nil:
 			answer := answerOf(err)
-			if v := j.unasked(ctx, p, answer, left); v == unseen || left <= 0 || answer.RetryAfter > 0 {
+			if v := j.unasked(ctx, p, answer, left); v == unseen || left == 0 || answer.RetryAfter > 0 {
 				return v, err
 			}
 		}
-		pause = min(pause, max(left, 0))
+		pause = min(pause, left)
 		if !j.how.patient || outlasts(ctx, pause) {
 			return undecided, p.cause
 		}
@@ -161,8 +164,11 @@ func (j *job) unasked(ctx context.Context, p *part, answer *prefectapi.Error, le
 	case answer.Kind != prefectapi.KindServer:
 		return unseen // it does not want to be asked
 	}
+	if j.d.api.Check(ctx) != nil {
+		return undecided // it is not well
+	}
 	p.doubt.mute++
-	if p.doubt.mute >= muteLooks && left <= 0 && time.Since(p.doubt.since) >= leastPatience && j.d.api.Check(ctx) == nil {
+	if p.doubt.mute >= muteLooks && left == 0 && time.Since(p.doubt.since) >= leastPatience {
 		return unseen // it can be asked, but not about this run
 	}
 	return undecided

@@ -48,6 +48,7 @@ func (d *Deliverer) Resume(ctx context.Context, request payload.Request, since t
 func (d *Deliverer) missing(ctx context.Context, request payload.Request, since time.Time) (rest payload.Request, blind bool, err error) {
 	rest = request
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
+		began := time.Now()
 		rest, err = d.unstored(ctx, rest)
 		if err != nil {
 			if d.unaskable(ctx, answerOf(err), since) {
@@ -55,11 +56,12 @@ func (d *Deliverer) missing(ctx context.Context, request payload.Request, since 
 			}
 			return rest, false, fmt.Errorf("looking for what an earlier process sent: %w", err)
 		}
-		left := d.patience() - time.Since(since)
-		if rest.Records() == 0 || left <= 0 {
+		// What was stored behind its beginning the look has not seen.
+		patience := d.patience()
+		if rest.Records() == 0 || began.Sub(since) >= patience {
 			return rest, false, nil
 		}
-		if pause = min(pause, left); outlasts(ctx, pause) || !wait(ctx, pause, nil) {
+		if pause = min(pause, max(patience-time.Since(since), 0)); outlasts(ctx, pause) || !wait(ctx, pause, nil) {
 			return rest, false, errUnderWay
 		}
 	}
