@@ -42,10 +42,11 @@ type queue struct {
 	maxBytes int
 	pageSize int
 
-	lanes  [lanes]lane
-	shares map[run.ID]share // of the urgent lane
-	flying []*queuedPage    // with lines in the request under way
-	free   []*payload.Page  // to be used again; with them, too, memory is within the bound
+	lanes   [lanes]lane
+	shares  map[run.ID]share // of the urgent lane
+	flying  []*queuedPage    // with lines in the request under way
+	free    []*payload.Page  // to be used again; with them, too, memory is within the bound
+	headers []*queuedPage    // of pages that are gone, to be used again
 
 	bytes    int // memory of all pages in lanes and under way
 	records  int // waiting in memory
@@ -111,15 +112,15 @@ func (q *queue) put(line []byte, laneIndex int, flow run.ID, now func() time.Tim
 		open = l.pages[n-1]
 	}
 	if open == nil || open.page.Append(line) == nil {
-		page := q.newPage(len(line))
+		page := q.newPage(line)
 		if page == nil {
 			return nil
 		}
 		if open != nil {
 			open.seal()
 		}
-		page.Append(line)
-		open = &queuedPage{page: page, lane: laneIndex, first: l.accepted, since: now()}
+		open = q.header()
+		*open = queuedPage{page: page, lane: laneIndex, first: l.accepted, since: now()}
 		q.giveFile(open)
 		l.pages = append(l.pages, open)
 	}
@@ -137,25 +138,42 @@ func (q *queue) put(line []byte, laneIndex int, flow run.ID, now func() time.Tim
 	return open
 }
 
-// newPage returns an empty page for a line, or nil where there is no room. A
+// newPage returns a page with a line, or nil where there is no room. A
 // long line gets a page of its own size: it would leave too much of a
 // standard one unused.
-func (q *queue) newPage(line int) *payload.Page {
+func (q *queue) newPage(line []byte) *payload.Page {
 	size := q.pageSize
-	if line > size/4 {
-		size = line
+	if len(line) > size/4 {
+		size = len(line)
 	}
 	if !q.makeRoom(size, nil) {
 		return nil
 	}
 	q.bytes += size
-	if n := len(q.free); size == q.pageSize && n > 0 {
-		page := q.free[n-1]
+	var page *payload.Page
+	switch n := len(q.free); {
+	case size == q.pageSize && n > 0:
+		page = q.free[n-1]
 		q.free = q.free[:n-1]
+	case size == q.pageSize:
+		q.trim((q.maxBytes - q.bytes) / q.pageSize)
+		page = payload.NewPage(size)
+	default:
+		q.trim((q.maxBytes - q.bytes) / q.pageSize)
+		return payload.NewPageOf(line)
+	}
+	page.Append(line)
+	return page
+}
+
+// header returns what becomes the header of a page: one that is to be used again, if there is one.
+func (q *queue) header() *queuedPage {
+	if n := len(q.headers); n > 0 {
+		page := q.headers[n-1]
+		q.headers = q.headers[:n-1]
 		return page
 	}
-	q.trim((q.maxBytes - q.bytes) / q.pageSize)
-	return payload.NewPage(size)
+	return new(queuedPage)
 }
 
 // evict drops the oldest page of the lowest lane down to the given one. lost sees
@@ -277,6 +295,10 @@ func (q *queue) release(page *queuedPage) {
 		q.giveBack(page)
 	} else {
 		q.pageless--
+	}
+	if q.spool == nil && len(q.headers) <= q.maxBytes/q.pageSize { // the spool's goroutines may still know one
+		*page = queuedPage{}
+		q.headers = append(q.headers, page)
 	}
 }
 

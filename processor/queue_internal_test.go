@@ -51,6 +51,38 @@ func TestEmptiedPagesAndFullOnesStayWithinTheQueueSize(t *testing.T) {
 	put(9000)
 }
 
+// A page that is filled again is given a header again, and a long line a page of no more than its own size.
+func TestPagesComeAndGoWithoutAllocations(t *testing.T) {
+	q := &queue{maxBytes: 16 << 10, pageSize: 1 << 10}
+	line, long := []byte(strings.Repeat("x", 200)), []byte(strings.Repeat("y", 5000))
+	fill := func() {
+		for range 64 {
+			if q.put(line, normal, run.ID{1}, time.Now) == nil {
+				t.Fatal("no room")
+			}
+		}
+		for q.evict(normal, func(*queuedPage) {}) > 0 {
+		}
+	}
+	if n := testing.AllocsPerRun(10, fill); n != 0 {
+		t.Errorf("%v allocations for 64 lines", n)
+	}
+	page := q.put(long, normal, run.ID{1}, time.Now)
+	if page == nil || q.bytes != len(long) || page.page.Cap() != len(long) {
+		t.Fatalf("%d bytes for %d", q.bytes, len(long))
+	}
+	clear(long) // the page has a copy
+	var request payload.Request
+	q.take(&request, payload.Limits{LogBytes: 1 << 20, Bytes: 1 << 20, Records: 1000})
+	if got := request.Line(0); request.Records() != 1 || string(got) != strings.Repeat("y", 5000) {
+		t.Errorf("%d records, the first has %d bytes", request.Records(), len(got))
+	}
+	q.land()
+	if q.bytes != 0 || q.records != 0 || q.inFlight != 0 {
+		t.Errorf("%d bytes, %d records are left", q.bytes, q.records)
+	}
+}
+
 // stores stores everything.
 type stores struct {
 	encoder *mapping.Encoder

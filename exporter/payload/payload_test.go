@@ -135,6 +135,23 @@ func TestPageRefusesWhatDoesNotFit(t *testing.T) {
 	}
 }
 
+func TestPageOfALineHasACopyOfItAlone(t *testing.T) {
+	for _, message := range []string{"one", strings.Repeat("x", 100_001)} {
+		one := line(message)
+		want := string(one)
+		p := payload.NewPageOf(one)
+		clear(one)
+		request := payload.Request{}
+		request.Add(p.Lines(), payload.Limits{LogBytes: 1 << 20, Bytes: 1 << 20, Records: 10})
+		if request.Records() != 1 || string(request.Line(0)) != want {
+			t.Errorf("%d records, %.20q", request.Records(), request.Line(0))
+		}
+		if p.Cap() != len(want) || p.Append([]byte("x")) != nil {
+			t.Errorf("room for more than a line of %d bytes: %d", len(want), p.Cap())
+		}
+	}
+}
+
 func TestRequestTakesWhatTheLimitsLeaveRoomFor(t *testing.T) {
 	three := page("a", "b", "c").Lines()
 	one := len(line("a"))
