@@ -159,6 +159,7 @@ func (s *sink) ConsumeLogs(_ context.Context, logs plog.Logs) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.refuse != nil {
+		logs.MarkReadOnly() // as a fan-out to two exporters does
 		return s.refuse
 	}
 	s.all = append(s.all, logs)

@@ -5,6 +5,7 @@ package prefectrunprocessor
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
@@ -97,7 +98,8 @@ type probe struct {
 }
 
 // ConsumeLogs stamps logs and hands them on, in so far as their run is known or cannot be; the others wait. Where the next
-// component does not take what is handed on, none of the push is taken either, so that it can be sent again as a whole.
+// component does not take for now what is handed on, none of the push is taken either, and all of it is left in logs, so that it can be
+// sent again as a whole.
 func (p *logsProcessor) ConsumeLogs(ctx context.Context, logs plog.Logs) error {
 	probes := p.read(logs)
 	waiting := p.judge(probes)
@@ -105,18 +107,46 @@ func (p *logsProcessor) ConsumeLogs(ctx context.Context, logs plog.Logs) error {
 	if err := p.outbox.flush(ctx); err != nil {
 		return err
 	}
-	var taken []waiter
-	if waiting > 0 {
-		taken = p.take(logs, probes, waiting)
+	if len(probes) == 0 {
+		return nil
 	}
+	if waiting == 0 {
+		return p.next.ConsumeLogs(ctx, logs)
+	}
+	taken := p.take(logs, probes, waiting)
+	// The rest goes on as a push of its own: a fan-out locks what it hands on, and then nothing could be put back.
+	rest := plog.NewLogs()
+	logs.MoveTo(rest)
 	var err error
-	if logs.LogRecordCount() > 0 {
-		if err = p.next.ConsumeLogs(ctx, logs); err != nil && !consumererror.IsPermanent(err) {
+	if rest.LogRecordCount() > 0 {
+		if err = p.next.ConsumeLogs(ctx, rest); comesAgain(err) {
+			putBack(logs, rest, taken)
 			return err
 		}
 	}
 	p.wait(taken)
 	return err
+}
+
+// comesAgain reports whether a push that ended with err is sent again as a whole. Of one that was taken in part, only what the error
+// carries is.
+func comesAgain(err error) bool {
+	_, inPart := errors.AsType[consumererror.Logs](err)
+	return err != nil && !inPart && !consumererror.IsPermanent(err)
+}
+
+// putBack makes a push whole again: what was to go on, and after it, as it would have come, what was to wait.
+func putBack(logs, rest plog.Logs, taken []waiter) {
+	rest.CopyTo(logs)
+	var last *around
+	var into plog.LogRecordSlice
+	for _, w := range taken {
+		if w.around != last {
+			last = w.around
+			into = last.appendTo(logs)
+		}
+		w.record.MoveTo(into.AppendEmpty())
+	}
 }
 
 // read looks at every log of a push.
@@ -238,6 +268,17 @@ func newAround(resource plog.ResourceLogs, scope plog.ScopeLogs) *around {
 	resource.Resource().CopyTo(a.resource)
 	scope.Scope().CopyTo(a.scope)
 	return a
+}
+
+// appendTo begins a part of logs with what is around, and returns where its logs go.
+func (a *around) appendTo(logs plog.Logs) plog.LogRecordSlice {
+	resource := logs.ResourceLogs().AppendEmpty()
+	a.resource.CopyTo(resource.Resource())
+	resource.SetSchemaUrl(a.resourceSchema)
+	scope := resource.ScopeLogs().AppendEmpty()
+	a.scope.CopyTo(scope.Scope())
+	scope.SetSchemaUrl(a.scopeSchema)
+	return scope.LogRecords()
 }
 
 func sizeOf(a *around, sizer *plog.ProtoMarshaler) int {

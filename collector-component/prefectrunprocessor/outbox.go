@@ -170,15 +170,8 @@ func (c *core) collect(settled []join.Settled[held]) plog.Logs {
 	for _, s := range settled {
 		into, ok := records[s.Log.around]
 		if !ok {
-			a := s.Log.around
-			resource := logs.ResourceLogs().AppendEmpty()
-			a.resource.CopyTo(resource.Resource())
-			resource.SetSchemaUrl(a.resourceSchema)
-			scope := resource.ScopeLogs().AppendEmpty()
-			a.scope.CopyTo(scope.Scope())
-			scope.SetSchemaUrl(a.scopeSchema)
-			into = scope.LogRecords()
-			records[a] = into
+			into = s.Log.around.appendTo(logs)
+			records[s.Log.around] = into
 		}
 		record := into.AppendEmpty()
 		s.Log.record.MoveTo(record)

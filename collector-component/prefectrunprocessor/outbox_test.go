@@ -82,6 +82,76 @@ func TestARefusedPushIsRefusedAsAWhole(t *testing.T) {
 	})
 }
 
+// Senders such as contrib's consumerretry send again what they hold, so a push that is refused is left with all its logs.
+func TestARefusedPushIsSentAgainWithAllItsLogs(t *testing.T) {
+	push := func() plog.Logs {
+		logs := plog.NewLogs()
+		for _, program := range []string{"p", "q"} {
+			resource := logs.ResourceLogs().AppendEmpty()
+			resource.Resource().Attributes().PutStr("service.name", program)
+			records := resource.ScopeLogs().AppendEmpty().LogRecords()
+			for _, what := range []string{"t f known", "u x waits 1", " x plain", "u x waits 2"} {
+				fillLog(records.AppendEmpty(), what+" "+program)
+			}
+		}
+		fillLog(logs.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords().AppendEmpty(), "u x waits alone")
+		return logs
+	}
+	atOnce := []string{"known p F/", "plain p /", "known q F/", "plain q /"}
+	tests := []struct {
+		name    string
+		refusal error
+		again   bool // the sender sends the push again
+		atOnce  []string
+	}{
+		{"as a whole, for now", errRefused, true, atOnce},
+		{"for ever: what can wait, waits", consumererror.NewPermanent(errRefused), false, nil},
+		{"in part, and the sender sends the rest: what can wait, waits", consumererror.NewLogs(errRefused, plog.NewLogs()), false, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				i := newInstance(t, nil)
+				i.flow("t f", flowF)
+				logs := push()
+				i.sink.setRefuse(tt.refusal)
+				for range 3 {
+					if err := i.logs.ConsumeLogs(t.Context(), logs); err == nil {
+						t.Fatal("the push was not refused")
+					}
+					if !tt.again {
+						break
+					}
+					if n := logs.LogRecordCount(); n != 9 {
+						t.Errorf("after the refusal the push has %d logs", n)
+					}
+				}
+				i.sink.setRefuse(nil)
+				if tt.again {
+					if err := i.logs.ConsumeLogs(t.Context(), logs); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if diff := cmp.Diff(tt.atOnce, i.sink.take()); diff != "" {
+					t.Errorf("at once (-want +got)\n%s", diff)
+				}
+				wait(11 * time.Second)
+				if diff := cmp.Diff([]string{"waits 1 p /", "waits 2 p /", "waits 1 q /", "waits 2 q /", "waits alone /"}, i.sink.take()); diff != "" {
+					t.Errorf("after the wait (-want +got)\n%s", diff)
+				}
+				if t.Failed() {
+					t.FailNow()
+				}
+				last := i.sink.all[len(i.sink.all)-1].ResourceLogs()
+				if value, _ := last.At(1).Resource().Attributes().Get("service.name"); value.Str() != "q" || last.Len() != 3 {
+					t.Errorf("what waited came in %d parts, the second of %q", last.Len(), value.Str())
+				}
+				i.shutdown()
+			})
+		})
+	}
+}
+
 func TestShutdownHandsOnWhatWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i := newInstance(t, nil)
