@@ -35,6 +35,7 @@ func WithConsole(w io.Writer) Option {
 // router hands each record to the handlers that a logging.yml gives its logger.
 type router struct {
 	rules    *dictconfig.Config
+	file     string                                    // what problems of it begin with
 	shipped  bool                                      // there is no file of the user's
 	inTask   bool                                      // the environment names a task run
 	api      sdklog.Processor                          // nil: nothing is sent
@@ -57,7 +58,7 @@ func newRouter(c config, reporter *diag.Reporter) (*router, error) {
 	}
 	environment, _ := run.FromEnvironment() // a bad id is told by the exporter, where one is needed
 	r := &router{
-		rules: rules, shipped: logging.File == "", inTask: environment.TaskRunID != "",
+		rules: rules, file: logging.String(), shipped: logging.File == "", inTask: environment.TaskRunID != "",
 		lines: make(map[*dictconfig.Handler]*console.Exporter), reporter: reporter,
 	}
 	if r.shipped && !c.hasConsole || c.hasConsole && c.console == nil {
@@ -81,18 +82,26 @@ func newRouter(c config, reporter *diag.Reporter) (*router, error) {
 	return r, nil
 }
 
-// messageFormat is the format that an API handler gives messages.
+// messageFormat is the format of messages. There is one for all of them: that of the API
+// handler which prefect.flow_runs reaches. What other handlers have is told.
 func (r *router) messageFormat() []exporter.Option {
-	for _, h := range r.rules.Handlers {
-		switch {
-		case h.Kind != dictconfig.API:
-		case h.Format.JSON != "":
-			return []exporter.Option{exporter.WithFormat(mapping.Format(h.Format.JSON))}
-		case h.Format.Text != "" && h.Format.Text != "%(message)s":
-			r.reporter.Tell(fmt.Errorf("handlers.%s has a formatter of text; what is sent is the message alone, and the page shows time, level and logger beside it", h.Name))
+	senders := r.rules.Senders()
+	if len(senders) == 0 {
+		return nil
+	}
+	first := senders[0]
+	for _, h := range senders {
+		switch text := h.Format.Text; {
+		case h.Format.JSON != first.Format.JSON:
+			r.reporter.Tell(fmt.Errorf("%s: handlers.%s has another formatter than handlers.%s, whose format all messages have that are sent: what the handler of prefect.flow_runs has holds; give both the same", r.file, h.Name, first.Name))
+		case text != "" && text != "%(message)s":
+			r.reporter.Tell(fmt.Errorf("%s: handlers.%s has a formatter of text; what is sent is the message alone, and the page shows time, level and logger beside it", r.file, h.Name))
 		}
 	}
-	return nil
+	if first.Format.JSON == "" {
+		return nil
+	}
+	return []exporter.Option{exporter.WithFormat(mapping.Format(first.Format.JSON))}
 }
 
 // least is the least level of a logger's records that go anywhere.

@@ -6,7 +6,6 @@ package prefectlogs_test
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -274,21 +273,6 @@ func TestAnAPIHandlerOfTwoLoggersStoresARecordOnce(t *testing.T) {
 	g.Logger("orders").ErrorContext(run.NewContext(t.Context(), run.Info{FlowRunID: flowA}), "e")
 	if got := g.stored(t); len(got) != 1 {
 		t.Errorf("stored %q", got)
-	}
-}
-
-func TestTheJSONFormatterOfTheAPIHandlerMakesMessagesJSON(t *testing.T) {
-	text := strings.Replace(file, "formatters:", "formatters:\n  json: {class: prefect.logging.formatters.JsonFormatter, format: default}", 1)
-	text = strings.Replace(text, "APILogHandler}", "APILogHandler, formatter: json}", 1)
-	g := setupFile(t, text, nil)
-	g.Logger("orders").InfoContext(run.NewContext(t.Context(), run.Info{FlowRunID: flowA}), "hello", "n", 5)
-	g.stored(t)
-	var message struct {
-		Body       string
-		Attributes map[string]any
-	}
-	if logs := g.server.Logs(); len(logs) != 1 || json.Unmarshal([]byte(logs[0].Message), &message) != nil || message.Body != "hello" || message.Attributes["n"] != 5.0 {
-		t.Errorf("stored %+v", logs)
 	}
 }
 

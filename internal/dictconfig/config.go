@@ -19,6 +19,7 @@ import (
 const (
 	prefect    = "prefect"
 	extraLoggs = "prefect.extra"
+	workers    = "prefect.workers"
 
 	FlowRuns = "prefect.flow_runs"
 	TaskRuns = "prefect.task_runs"

@@ -22,6 +22,8 @@ type Route struct {
 	Any, API int
 	// Lines are the handlers that write lines.
 	Lines []Target
+
+	senders []*Handler // the API handlers
 }
 
 // Target is a handler and the least level that reaches it.
@@ -87,6 +89,7 @@ func (c *Config) route(name string) *Route {
 			switch {
 			case h.Kind == API:
 				r.API = min(r.API, least)
+				r.senders = append(r.senders, h)
 			case !slices.ContainsFunc(r.Lines, func(t Target) bool { return t.Handler == h }):
 				r.Lines = append(r.Lines, Target{h, least})
 			}
@@ -96,6 +99,24 @@ func (c *Config) route(name string) *Route {
 		}
 	}
 	return r
+}
+
+// Senders are the API handlers that records of Go programs reach, that of
+// [FlowRuns] first, then those of [TaskRuns], then those of other loggers that have an
+// entry. prefect.workers is not asked, which a Go program has not, nor prefect.extra, which
+// stands for others.
+func (c *Config) Senders() (senders []*Handler) {
+	for _, name := range append([]string{FlowRuns, TaskRuns}, slices.Sorted(maps.Keys(c.loggers))...) {
+		if name == workers || name == extraLoggs {
+			continue
+		}
+		for _, h := range c.route(name).senders {
+			if !slices.Contains(senders, h) {
+				senders = append(senders, h)
+			}
+		}
+	}
+	return senders
 }
 
 func blocked(filters []*filter, name string) bool {
