@@ -133,25 +133,15 @@ const afterName, afterMessage = `","message":"`, `"}`
 // [Lines] returns; with [DropOversize] the error is [ErrTooLarge].
 //
 // Where e has no line, the error is that, [ErrNoRun], [ErrOptedOut] or
-// [ErrDisabled], and dst is returned as it was.
+// [ErrDisabled], and dst is returned as it was. With [ErrTooLarge] the Meta is that
+// of the record all the same.
 func (enc *Encoder) Append(dst []byte, e *Entry, limit int) ([]byte, Meta, error) {
-	if enc.config.Disabled {
-		return dst, Meta{}, ErrDisabled
-	}
 	s := e.begin(enc)
-	enc.read(s, e)
-	if s.optedOut {
-		return dst, Meta{}, ErrOptedOut
+	meta, err := enc.identify(s, e)
+	if err != nil {
+		return dst, meta, err
 	}
-	ids := enc.resolve(s.find.run(), e)
-	if ids.Flow.IsZero() {
-		return dst, Meta{}, ErrNoRun
-	}
-	meta := Meta{Level: s.level, Run: ids, Micros: micros(e), Parts: 1, ExactTime: enc.config.ExactTime}
-	if meta.Level == 0 {
-		meta.Level = LevelOf(e.Severity, e.SeverityText)
-	}
-
+	ids := meta.Run
 	s.micros = meta.Micros
 
 	begin := len(dst)
@@ -162,7 +152,7 @@ func (enc *Encoder) Append(dst []byte, e *Entry, limit int) ([]byte, Meta, error
 	enc.appendMessage(&message, s, e)
 	if message.cut && enc.config.Oversize != TruncateOversize {
 		if enc.config.Oversize == DropOversize {
-			return message.buf[:begin], Meta{}, ErrTooLarge
+			return message.buf[:begin], meta, ErrTooLarge
 		}
 		dst, meta = enc.split(message.buf, begin, message.start, end, s, e, meta)
 		return dst, meta, nil
@@ -170,6 +160,30 @@ func (enc *Encoder) Append(dst []byte, e *Entry, limit int) ([]byte, Meta, error
 	enc.secrets.mask(&message)
 	meta.Truncated = message.cut
 	return append(message.buf, afterMessage...), meta, nil
+}
+
+// Identify returns what [Encoder.Append] tells of e beside its line: the run, the level and the
+// time, or why it has no line. It makes none and costs a fraction of that. Where the message is too
+// long, it does not see that.
+func (enc *Encoder) Identify(e *Entry) (Meta, error) { return enc.identify(e.begin(enc), e) }
+
+func (enc *Encoder) identify(s *scratch, e *Entry) (Meta, error) {
+	if enc.config.Disabled {
+		return Meta{}, ErrDisabled
+	}
+	enc.read(s, e)
+	if s.optedOut {
+		return Meta{}, ErrOptedOut
+	}
+	ids := enc.resolve(s.find.run(), e)
+	if ids.Flow.IsZero() {
+		return Meta{}, ErrNoRun
+	}
+	meta := Meta{Level: s.level, Run: ids, Micros: micros(e), Parts: 1, ExactTime: enc.config.ExactTime}
+	if meta.Level == 0 {
+		meta.Level = LevelOf(e.Severity, e.SeverityText)
+	}
+	return meta, nil
 }
 
 // source is what stands in a line between its stamp and its message, as the entry's

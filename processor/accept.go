@@ -5,8 +5,12 @@ package processor
 
 import (
 	"container/list"
+	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
+
+	sdklog "go.opentelemetry.io/otel/sdk/log"
 
 	"github.com/prefectlogs/prefectlogs/exporter/payload"
 	"github.com/prefectlogs/prefectlogs/internal/spool"
@@ -133,10 +137,16 @@ func (b *Batch) newsLocked(lane int) bool {
 }
 
 func (b *Batch) tellFull() {
-	b.reporter.Once("queue full", fmt.Errorf("the queue of %d bytes is full and records are dropped: the server is slower than the program logs, or cannot be reached; raise WithQueueSize, or let a spool take what waits (WithSpool)", b.config.queueSize))
+	if first(&b.saidFull) {
+		b.reporter.Tell(fmt.Errorf("the queue of %d bytes is full and records are dropped: the server is slower than the program logs, or cannot be reached; raise WithQueueSize, or let a spool take what waits (WithSpool)", b.config.queueSize))
+	}
 }
 
-// awaitRoom returns true when a record may be encoded. Otherwise the record was
+// first reports whether something is yet to be said, for the first caller. What is said once is not to be put
+// into words for each of the records that a flood loses.
+func first(said *atomic.Bool) bool { return !said.Load() && said.CompareAndSwap(false, true) }
+
+// awaitRoom returns true when a record may be encoded. Otherwise the record is to be
 // dropped: at once under DropNewest, at the deadline under Block, which the first wait of a
 // record sets.
 func (b *Batch) awaitRoom(deadline *time.Time) bool {
@@ -147,7 +157,6 @@ func (b *Batch) awaitRoom(deadline *time.Time) bool {
 	}
 	if b.config.overflow != Block || b.gaveUp {
 		b.mu.Unlock()
-		b.dropUnencoded()
 		return false
 	}
 	turn := make(chan struct{})
@@ -177,14 +186,40 @@ func (b *Batch) awaitRoom(deadline *time.Time) bool {
 	b.waiting.Remove(place)
 	b.gaveUp = true
 	b.mu.Unlock()
-	b.dropUnencoded()
 	return false
 }
 
-// dropUnencoded counts a record that finds no room and was not encoded.
-func (b *Batch) dropUnencoded() {
-	b.count(&b.stats.Dropped.QueueFull)
+// dropUnencoded counts a record that finds no room and was not encoded, and notes the loss for its run. A flood
+// is dropped this way, so no more is made of the record than its run and its time.
+func (b *Batch) dropUnencoded(ctx context.Context, record *sdklog.Record) {
+	meta, err := b.reader.Identify(ctx, record)
+	if err != nil {
+		b.skip(meta, err)
+		return
+	}
+	b.lose(meta, &b.stats.Dropped.QueueFull, queueFull)
 	b.tellFull()
+}
+
+// lose counts a record that is dropped without a line, and notes the loss for its run. The worker is woken if it
+// has nothing else to tell: it may be waiting for a record that never comes.
+func (b *Batch) lose(meta mapping.Meta, counter *uint64, why reason) {
+	var room [192]byte
+	head := headOf(room[:0], meta)
+	b.mu.Lock()
+	b.stats.Emitted++
+	if b.stopping { // there is nobody left to tell it
+		b.stats.Dropped.Shutdown++
+		b.mu.Unlock()
+		return
+	}
+	*counter++
+	news := len(b.losses.untold) == 0
+	b.losses.addLine(head, why)
+	b.mu.Unlock()
+	if news {
+		signal(b.wake)
+	}
 }
 
 // madeRoomLocked lets callers try again after pages were given back.

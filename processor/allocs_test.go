@@ -17,6 +17,13 @@ import (
 func TestOnEmitAllocatesNothing(t *testing.T) {
 	t.Run("in memory", func(t *testing.T) { wantNoAllocations(t, newNullBatch(t)) })
 	t.Run("with a spool", func(t *testing.T) { wantNoAllocations(t, newNullBatch(t, processor.WithSpool(t.TempDir()))) })
+	t.Run("where there is no room", func(t *testing.T) {
+		batch := newStalledBatch(t)
+		wantNoAllocations(t, batch)
+		if s := batch.Stats(); s.Dropped.QueueFull < 20_000 {
+			t.Errorf("records found room: %v", s)
+		}
+	})
 }
 
 func wantNoAllocations(t *testing.T, batch *processor.Batch) {

@@ -45,6 +45,8 @@ type Batch struct {
 
 	full atomic.Bool // the last record found no room; only looked at under Block and DropNewest
 
+	saidFull, saidTooLarge atomic.Bool // to the error handler
+
 	mu        sync.Mutex // guards what follows; never held over I/O, a wait or a callback
 	queue     queue
 	sequencer mapping.Sequencer
@@ -128,6 +130,7 @@ func (b *Batch) OnEmit(ctx context.Context, record *sdklog.Record) error {
 	var deadline time.Time
 	for {
 		if b.config.overflow != DropOldest && b.full.Load() && !b.awaitRoom(&deadline) {
+			b.dropUnencoded(ctx, record)
 			return nil
 		}
 		if b.emit(ctx, record) {
@@ -142,7 +145,7 @@ func (b *Batch) emit(ctx context.Context, record *sdklog.Record) bool {
 	encoded, err := b.reader.Encode(ctx, record, b.config.limits.LogBytes)
 	done := true
 	if err != nil {
-		b.skip(err)
+		b.skip(encoded.Meta, err)
 	} else {
 		done = b.accept(encoded.Line, encoded.Meta)
 	}
@@ -158,15 +161,18 @@ func (b *Batch) count(counter *uint64) {
 	b.mu.Unlock()
 }
 
-func (b *Batch) skip(reason error) {
+// skip counts a record that has no line, for a reason.
+func (b *Batch) skip(meta mapping.Meta, reason error) {
 	switch {
 	case errors.Is(reason, mapping.ErrOptedOut):
 		b.count(&b.stats.Skipped.OptedOut)
 	case errors.Is(reason, mapping.ErrDisabled):
 		b.count(&b.stats.Skipped.Disabled)
 	case errors.Is(reason, mapping.ErrTooLarge):
-		b.count(&b.stats.Dropped.TooLarge)
-		b.reporter.Once("too large", fmt.Errorf("a log record is longer than %d bytes and is dropped, as WithOversize has it; further ones are only counted", b.config.limits.LogBytes))
+		b.lose(meta, &b.stats.Dropped.TooLarge, tooLong)
+		if first(&b.saidTooLarge) {
+			b.reporter.Tell(fmt.Errorf("a log record is longer than %d bytes and is dropped, as WithOversize has it; further ones are only counted", b.config.limits.LogBytes))
+		}
 	default:
 		b.count(&b.stats.Skipped.NoRun)
 	}

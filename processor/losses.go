@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/prefectlogs/prefectlogs/exporter/payload"
+	"github.com/prefectlogs/prefectlogs/mapping"
 )
 
 // reason says why a record was lost.
@@ -106,6 +107,12 @@ func (l *losses) addLine(line []byte, why reason) {
 	var counts [reasons]uint64
 	counts[why] = 1
 	known.add(counts, payload.Stamp(line), payload.Stamp(line))
+}
+
+// headOf appends to dst what [losses.addLine] looks at in the line of a record that has none.
+func headOf(dst []byte, meta mapping.Meta) []byte {
+	var flow [36]byte
+	return payload.AppendHead(dst, meta.Level, meta.Micros, meta.Run.Flow.AppendTo(flow[:0]), nil)
 }
 
 // tell puts notices of what is untold into an empty request, as far as half of

@@ -13,8 +13,11 @@ import (
 	"testing/synctest"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
 	otellog "go.opentelemetry.io/otel/log"
 
+	"github.com/prefectlogs/prefectlogs/exporter"
+	"github.com/prefectlogs/prefectlogs/mapping"
 	"github.com/prefectlogs/prefectlogs/prefecttest"
 	"github.com/prefectlogs/prefectlogs/processor"
 	"github.com/prefectlogs/prefectlogs/run"
@@ -43,28 +46,75 @@ func (r *rig) lostByNotices(flow string) (n uint64) {
 }
 
 func TestARunIsToldWhatItHasLost(t *testing.T) {
+	for policy, name := range [...]string{processor.DropOldest: "oldest", processor.DropNewest: "newest", processor.Block: "blocked in vain"} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, nil, processor.WithQueueSize(2*mib), processor.WithOverflow(processor.Overflow(policy)))
+				r.server.FaultAlways(prefecttest.Hang())
+				a, b := inRun(t.Context()), run.NewContext(t.Context(), run.Info{FlowRunID: flowB})
+				for i := range 6000 {
+					r.emit(a, otellog.SeverityInfo, strings.Repeat("x", 500))
+					if i%3 == 0 {
+						r.emit(b, otellog.SeverityInfo, strings.Repeat("x", 500))
+					}
+				}
+				r.balance()
+				r.server.ClearFaults()
+				if err := r.batch.Shutdown(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				r.balance()
+				lostA, lostB := r.lostByNotices(flowA), r.lostByNotices(flowB)
+				if dropped := r.batch.Stats().Dropped.QueueFull; dropped == 0 || lostA+lostB != dropped || lostA < lostB || lostB == 0 {
+					t.Errorf("%d and %d told, %d dropped", lostA, lostB, dropped)
+				}
+				if got := uint64(len(r.stored())) + lostA + lostB; got != 8000 {
+					t.Errorf("%d records stored or told", got)
+				}
+			})
+		})
+	}
+}
+
+func TestARunIsToldOfARecordThatIsTooLongAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, nil, processor.WithQueueSize(2*mib))
-		r.server.FaultAlways(prefecttest.Hang())
-		a, b := inRun(t.Context()), run.NewContext(t.Context(), run.Info{FlowRunID: flowB})
-		for i := range 6000 {
-			r.emit(a, otellog.SeverityInfo, strings.Repeat("x", 500))
-			if i%3 == 0 {
-				r.emit(b, otellog.SeverityInfo, strings.Repeat("x", 500))
-			}
+		r := newRig(t, []exporter.Option{exporter.WithMaxLogSize(1000), exporter.WithOversize(mapping.DropOversize)})
+		at := time.Now().UTC().Format("2006-01-02T15:04:05.000000Z")
+		r.emit(inRun(t.Context()), otellog.SeverityError, strings.Repeat("x", 2000))
+		synctest.Wait() // nothing else wakes the worker
+		want := "1 log records of this run were lost, of " + at + " to " + at + ": 1 because they are longer than a log may be"
+		if got := r.notices(); len(got) != 1 || got[0].FlowRunID != flowA || got[0].Message != want {
+			t.Errorf("notices %+v, want %q", got, want)
 		}
-		r.server.ClearFaults()
+		if got := r.batch.Stats().Dropped; got != (processor.Dropped{TooLarge: 1}) {
+			t.Errorf("dropped %+v", got)
+		}
 		if err := r.batch.Shutdown(t.Context()); err != nil {
 			t.Fatal(err)
 		}
+		r.emit(inRun(t.Context()), otellog.SeverityError, strings.Repeat("x", 2000)) // of which nobody can be told
+		if got := r.batch.Stats().Dropped; got != (processor.Dropped{TooLarge: 1, Shutdown: 1}) {
+			t.Errorf("dropped %+v", got)
+		}
 		r.balance()
-		lostA, lostB := r.lostByNotices(flowA), r.lostByNotices(flowB)
-		if dropped := r.batch.Stats().Dropped.QueueFull; dropped == 0 || lostA+lostB != dropped || lostA < lostB || lostB == 0 {
-			t.Errorf("%d and %d told, %d dropped", lostA, lostB, dropped)
+	})
+}
+
+// What has no run, or is not for Prefect, is lost by policy and not for want of room: there is nobody to tell.
+func TestARecordThatFindsNoRoomIsCountedByWhatItIs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, nil, processor.WithQueueSize(2*mib), processor.WithOverflow(processor.DropNewest))
+		r.fillUp()
+		before := r.batch.Stats().Dropped.QueueFull
+		r.emit(t.Context(), otellog.SeverityInfo, "no run")
+		var record otellog.Record
+		record.SetBody(attribute.StringValue("not for Prefect"))
+		record.AddAttributes(attribute.Bool("send_to_api", false))
+		r.logger.Emit(inRun(t.Context()), record)
+		if s := r.batch.Stats(); s.Dropped.QueueFull != before || s.Skipped != (processor.Skipped{NoRun: 1, OptedOut: 1}) {
+			t.Errorf("dropped %+v, skipped %+v", s.Dropped, s.Skipped)
 		}
-		if got := uint64(len(r.stored())) + lostA + lostB; got != 8000 {
-			t.Errorf("%d records stored or told", got)
-		}
+		r.balance()
 	})
 }
 

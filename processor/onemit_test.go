@@ -56,13 +56,43 @@ func sixAttributes() sdklog.Record {
 	}.NewRecord()
 }
 
+// stalled is a nullSender that stores nothing before it is let go.
+type stalled struct {
+	nullSender
+	letGo chan struct{}
+}
+
+func (s stalled) Send(ctx context.Context, request payload.Request, hurry <-chan struct{}) payload.Outcome {
+	<-s.letGo
+	return s.nullSender.Send(ctx, request, hurry)
+}
+
 func newNullBatch(t testing.TB, opts ...processor.Option) *processor.Batch {
+	t.Helper()
+	return newBatchOn(t, resumer{newNullSender(t)}, opts...)
+}
+
+// newStalledBatch returns a batch with room for some 4,000 records, which drops what comes then.
+func newStalledBatch(t testing.TB) *processor.Batch {
+	t.Helper()
+	sender := stalled{newNullSender(t), make(chan struct{})}
+	batch := newBatchOn(t, sender, processor.WithQueueSize(2*mib), processor.WithOverflow(processor.DropNewest))
+	t.Cleanup(func() { close(sender.letGo) })
+	return batch
+}
+
+func newNullSender(t testing.TB) nullSender {
 	t.Helper()
 	encoder, err := mapping.NewEncoder(mapping.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	batch, err := processor.NewBatch(resumer{nullSender{encoder}}, opts...)
+	return nullSender{encoder}
+}
+
+func newBatchOn(t testing.TB, sender processor.Sender, opts ...processor.Option) *processor.Batch {
+	t.Helper()
+	batch, err := processor.NewBatch(sender, opts...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,6 +126,7 @@ func TestOnEmitLeavesTheRecordAsItWas(t *testing.T) {
 func BenchmarkOnEmit(b *testing.B) {
 	b.Run("prefectlogs", func(b *testing.B) { benchmarkOnEmit(b, newNullBatch(b)) })
 	b.Run("prefectlogs/spool", func(b *testing.B) { benchmarkOnEmit(b, newNullBatch(b, processor.WithSpool(b.TempDir()))) })
+	b.Run("prefectlogs/dropped", func(b *testing.B) { benchmarkOnEmit(b, newStalledBatch(b)) })
 	b.Run("sdk", func(b *testing.B) {
 		batch := sdklog.NewBatchProcessor(nullExporter{})
 		b.Cleanup(func() { _ = batch.Shutdown(context.Background()) }) // nothing to lose

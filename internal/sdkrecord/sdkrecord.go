@@ -75,6 +75,18 @@ func (r *Reader) Encode(ctx context.Context, record *sdklog.Record, limit int) (
 	return e, err
 }
 
+// Identify returns whose record it is, of which level and when, or why it has no line, as
+// [mapping.Encoder.Identify] does. The record is only read, and nothing has to be released.
+func (r *Reader) Identify(ctx context.Context, record *sdklog.Record) (mapping.Meta, error) {
+	e := r.fill(ctx, record)
+	meta, err := r.encoder.Identify(&e.entry)
+	if err == mapping.ErrNoRun {
+		r.missingRun(e.entry.ScopeName, e.entry.Attributes)
+	}
+	r.Release(e)
+	return meta, err
+}
+
 // Release takes the memory of a record back.
 func (r *Reader) Release(e *Encoded) {
 	if cap(e.entry.Attributes) > maxPooledAttributes {

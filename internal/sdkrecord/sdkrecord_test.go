@@ -63,6 +63,7 @@ func TestRecordsOfTheSDKMapAsTheTableSays(t *testing.T) {
 					encoded, err = reader.Encode(ctx, record, limit)
 					line, meta = append(dst, encoded.Line...), encoded.Meta
 					reader.Release(encoded)
+					identifiesAlike(t, reader, ctx, record, meta, err)
 				})
 				return line, meta, err
 			})
@@ -70,6 +71,20 @@ func TestRecordsOfTheSDKMapAsTheTableSays(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// identifiesAlike checks that a record is said to be what its line, or the want of one, says.
+func identifiesAlike(t *testing.T, reader *sdkrecord.Reader, ctx context.Context, record *sdklog.Record, meta mapping.Meta, err error) {
+	t.Helper()
+	if errors.Is(err, mapping.ErrTooLarge) {
+		err = nil
+	}
+	if err == nil {
+		meta.Parts, meta.Truncated = 1, false // which only the line tells
+	}
+	if got, gotErr := reader.Identify(ctx, record); got != meta || gotErr != err {
+		t.Errorf("identified as %+v, %v; want %+v, %v", got, gotErr, meta, err)
 	}
 }
 
