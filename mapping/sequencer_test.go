@@ -35,6 +35,43 @@ func TestStampsOfARunNeverRepeatOrGoBack(t *testing.T) {
 	}
 }
 
+func TestRecordsOfOneTimeNeverShareAStamp(t *testing.T) {
+	var s mapping.Sequencer
+	last := s.Next(run.ID{1}, 7000)
+	for i := range 5000 {
+		given := 7000 + int64(i/2000) // while its clock goes on slower than the records come
+		got := s.Next(run.ID{1}, given)
+		if got != last+1 {
+			t.Fatalf("record %d of %d became %d, behind %d", i, given, got, last)
+		}
+		last = got
+	}
+	if got := s.Next(run.ID{1}, 7001); got != 7001 {
+		t.Errorf("a record earlier than others, and far behind, became %d", got)
+	}
+}
+
+func TestAClockThatWasAheadIsForgotten(t *testing.T) {
+	var s mapping.Sequencer
+	const hour = 3_600_000_000
+	s.Next(run.ID{1}, 9000+hour)
+	for i, step := range []struct{ in, want int64 }{
+		{9000, 9000},
+		{9000, 9001},
+		{8999, 9002},                   // a little behind
+		{3000, 3000},                   // further back
+		{3000, 3001},                   //
+		{9000, 9000},                   // and the clock goes on
+		{9000, 9001},                   //
+		{9000 + hour, 9001 + hour},     // up to where it was ahead
+		{9000 + 2*hour, 9000 + 2*hour}, // and on
+	} {
+		if got := s.Next(run.ID{1}, step.in); got != step.want {
+			t.Errorf("step %d: %d became %d, want %d", i, step.in, got, step.want)
+		}
+	}
+}
+
 func TestSequencerRemembersManyRunsInBoundedMemory(t *testing.T) {
 	var s mapping.Sequencer
 	id := func(i int) (id run.ID) {

@@ -114,6 +114,7 @@ func TestPartsGetAdjacentStamps(t *testing.T) {
 		{inRun, 5_000_000, "[05.000004Z]"},
 		{exact, 5_000_000, "[05.000000Z]"},
 		{config, 1_000_000, "[01.000000Z 01.000001Z]"}, // far back: a time of its own
+		{config, 4_999_003, "[04.999003Z 04.999004Z]"}, // far back, though the part behind it would not be
 		{inRun, 5_000_007, "[05.000007Z]"},
 	} {
 		if got := fmt.Sprint(stamps(step.config, step.micros)); got != step.want {

@@ -78,7 +78,7 @@ var hostile = []struct {
 		{body: strings.Repeat("x", 1_000_000)},
 		{body: strings.Repeat(`"`, 1_000_000)}, // two bytes each on the wire
 	}},
-	{"a thousand records of one microsecond", oneMicrosecond(1000)},
+	{"three thousand records of one microsecond", oneMicrosecond(3000)},
 }
 
 // latest is the last moment that is sent.
