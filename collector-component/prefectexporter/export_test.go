@@ -17,6 +17,12 @@ const (
 	DefaultMaxLogSize = defaultMaxLogSize
 )
 
+// What outlives an exporter, in memory: a storage extension and its name.
+var (
+	NewMemory = newMemory
+	MemoryID  = memoryID
+)
+
 // Counted returns a counter of the exporter, of all attributes or of those that have this value.
 func Counted(t *testing.T, telemetry *componenttest.Telemetry, name, value string) int {
 	return counted(t, telemetry, name, value)

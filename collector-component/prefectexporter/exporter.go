@@ -78,7 +78,7 @@ func newLogs(ctx context.Context, set exporter.Settings, config *Config) (*logsE
 	return e, nil
 }
 
-// Capabilities says that records are changed: they get the time at which they came where they have none, and are divided by target.
+// Capabilities says that records are changed: they get times, where they have none or share one, and are divided by target.
 func (e *logsExporter) Capabilities() consumer.Capabilities {
 	return consumer.Capabilities{MutatesData: true}
 }
@@ -113,7 +113,7 @@ func shutdown(ctx context.Context, targets []*target) error {
 func (e *logsExporter) ConsumeLogs(ctx context.Context, logs plog.Logs) error {
 	setObserved(logs, pcommon.NewTimestampFromTime(time.Now()))
 	if len(e.targets) == 1 && e.targets[0].name == "" {
-		return e.targets[0].helper.ConsumeLogs(ctx, logs)
+		return e.targets[0].consume(ctx, logs)
 	}
 	var problems []error
 	var untaken []plog.Logs
@@ -124,7 +124,7 @@ func (e *logsExporter) ConsumeLogs(ctx context.Context, logs plog.Logs) error {
 			continue
 		}
 		t := e.targets[i]
-		if err := t.helper.ConsumeLogs(ctx, part); err != nil {
+		if err := t.consume(ctx, part); err != nil {
 			problems = append(problems, t.named(err))
 			untaken = append(untaken, part)
 			lost += n
@@ -146,18 +146,4 @@ func (e *logsExporter) ConsumeLogs(ctx context.Context, logs plog.Logs) error {
 		part.ResourceLogs().MoveAndAppendTo(logs.ResourceLogs())
 	}
 	return err
-}
-
-// setObserved gives records that have no time of observation the present one, as OpenTelemetry asks of collectors. So the stamp
-// of a record that has no time at all is the same whenever it is sent again.
-func setObserved(logs plog.Logs, now pcommon.Timestamp) {
-	for _, resource := range logs.ResourceLogs().All() {
-		for _, scope := range resource.ScopeLogs().All() {
-			for _, record := range scope.LogRecords().All() {
-				if record.ObservedTimestamp() == 0 {
-					record.SetObservedTimestamp(now)
-				}
-			}
-		}
-	}
 }

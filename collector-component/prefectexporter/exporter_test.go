@@ -237,9 +237,9 @@ func TestADeadTargetHoldsUpNoOther(t *testing.T) {
 // What a process left in its storage is looked for by the next one.
 func TestWhatAnEarlierProcessLeftIsStoredOnce(t *testing.T) {
 	server := prefecttest.NewServer(t, prefecttest.WithLoopback())
-	storage := newMemory()
+	storage := prefectexporter.NewMemory()
 	c := defaults(server.URL())
-	id := memoryID
+	id := prefectexporter.MemoryID
 	queue := exporterhelper.NewDefaultQueueConfig()
 	queue.NumConsumers, queue.StorageID = 1, &id
 	c.QueueConfig = configoptional.Some(queue)
@@ -252,7 +252,7 @@ func TestWhatAnEarlierProcessLeftIsStoredOnce(t *testing.T) {
 	set, waiting := observed()
 	earlier := *c
 	earlier.LookUp = prefectexporter.LookUpNever // it would look first, and it began a moment ago
-	first := start(t, &earlier, set, storage.host())
+	first := start(t, &earlier, set, storage.Host())
 	timeless := push("0", "1", "2", "3", "4", "5") // they get the time of their coming, once
 	for _, record := range timeless.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().All() {
 		record.SetTimestamp(0)
@@ -266,11 +266,11 @@ func TestWhatAnEarlierProcessLeftIsStoredOnce(t *testing.T) {
 		t.Errorf("the earlier process has stored %d", n)
 	}
 	server.ClearFaults()
-	second := start(t, c, settings(), storage.host())
+	second := start(t, c, settings(), storage.Host())
 	if err := second.ConsumeLogs(t.Context(), push("6")); err != nil {
 		t.Fatal(err)
 	}
-	storage.drained(t)
+	storage.Drained(t)
 	shutdown(t, second)
 	got := messages(server)
 	slices.Sort(got)

@@ -23,7 +23,7 @@ import (
 type push struct {
 	target    *target
 	reader    *pdatarecord.Reader
-	sequencer mapping.Sequencer // of this push alone, so that its stamps follow from it
+	sequencer mapping.Sequencer // of this push alone, so that its stamps follow from it; unused where the target is timed
 	line      []byte
 
 	// The request that is being filled.
@@ -108,7 +108,9 @@ func (p *push) add(ctx context.Context, i int32, record plog.LogRecord) {
 		p.skip(err)
 		return
 	}
-	p.sequencer.Stamp(line, meta)
+	if !p.target.timed {
+		p.sequencer.Stamp(line, meta)
+	}
 	if p.failed != nil {
 		p.giveBack(i, line)
 		return

@@ -48,6 +48,8 @@ type target struct {
 	deliverer *delivery.Deliverer
 	began     time.Time
 
+	times    times // where timed
+	timed    bool  // the times of records are final before they are queued
 	settled  settled
 	unsent   unsent
 	pushes   sync.Pool       // of *push
@@ -76,14 +78,17 @@ func newTarget(ctx context.Context, set exporter.Settings, config *Config, plan 
 		bytes: plan.bytes, pace: pace.New(payload.MaxRecords),
 		refuse: config.MissingRun == RefuseMissingRun, lookUp: config.LookUp,
 		userAgent: set.BuildInfo.Command + "/" + set.BuildInfo.Version,
+		times:     times{reader: pdatarecord.NewReader(encoder)},
 		settled:   settled{seed: seed}, unsent: unsent{seed: seed},
 	}
 	if plan.records > 0 {
 		t.pace = pace.Fixed(plan.records)
 	}
-	if t.lookUp == LookUpOld && (!config.QueueConfig.HasValue() || config.QueueConfig.Get().StorageID == nil) {
+	stored := config.QueueConfig.HasValue() && config.QueueConfig.Get().StorageID != nil
+	if t.lookUp == LookUpOld && !stored {
 		t.lookUp = LookUpNever // nothing of an earlier process can come
 	}
+	t.timed = stored || t.lookUp == LookUpAlways
 	if own.name != "" {
 		set.ID = component.NewIDWithName(set.ID.Type(), joinName(set.ID.Name(), own.name))
 		set.Logger = set.Logger.With(zap.String("target", own.name))
@@ -178,6 +183,14 @@ func (t *target) endWhenIdle(ctx context.Context, done <-chan struct{}) {
 		}
 		before = now
 	}
+}
+
+// consume hands records to the queue, with the times that they are looked for by.
+func (t *target) consume(ctx context.Context, logs plog.Logs) error {
+	if t.timed {
+		t.times.set(logs, t.logBytes, t.lookUp == LookUpAlways)
+	}
+	return t.helper.ConsumeLogs(ctx, logs)
 }
 
 // push sends what it can of the logs and returns nil where nothing is left that could be sent again. Else the error tells the

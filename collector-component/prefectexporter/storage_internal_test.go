@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The prefectlogs authors
 // SPDX-License-Identifier: Apache-2.0
 
-package prefectexporter_test
+package prefectexporter
 
 import (
 	"context"
@@ -33,8 +33,8 @@ func newMemory() *memory {
 	return m
 }
 
-// host is a host with this extension.
-func (m *memory) host() component.Host {
+// Host is a host with this extension.
+func (m *memory) Host() component.Host {
 	return hostOf{componenttest.NewNopHost(), map[component.ID]component.Component{memoryID: m}}
 }
 
@@ -50,8 +50,8 @@ func (m *memory) GetClient(_ context.Context, _ component.Kind, id component.ID,
 	return &memoryClient{memory: m, prefix: id.String() + "|" + name + "|"}, nil
 }
 
-// drained waits until no item of a queue is left.
-func (m *memory) drained(t *testing.T) {
+// Drained waits until no item of a queue is left.
+func (m *memory) Drained(t *testing.T) {
 	t.Helper()
 	m.mu.Lock()
 	defer m.mu.Unlock()
