@@ -19,6 +19,7 @@
 // A name that is not known is "<unknown>", as in Prefect. Attributes given to the
 // making of a logger win over these fields, and attributes of a call over both. Messages
 // leave the names out, since the page shows them; a record that goes elsewhere has them.
+// Some names of [Named] reach no page by the logging.yml that Prefect ships; it says which.
 //
 // [NewSpanProcessor] puts on spans what processor.NewRunAttributes puts on records.
 package runlog
