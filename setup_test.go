@@ -7,6 +7,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -242,6 +244,40 @@ func TestRunLoggersKeepTheirRun(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Queue, spool and dead letter are bounded by defaults for logs of the default size. Longer ones, which Prefect's own
+// settings allow, must neither be an error nor find no room.
+func TestSetupMakesRoomForTheLogsThatPrefectAllows(t *testing.T) {
+	server, told := prefecttest.NewServer(t), new(said)
+	letters := filepath.Join(t.TempDir(), "dead")
+	pipeline, err := prefectlogs.Setup(t.Context(),
+		prefectlogs.WithSettings(isolated(t, "PREFECT_API_URL="+server.URL(), "PREFECT__FLOW_RUN_ID="+flowA,
+			"PREFECT_LOGGING_TO_API_MAX_LOG_SIZE=40000000", "PREFECT_LOGGING_TO_API_BATCH_SIZE=50000000")),
+		prefectlogs.WithExporter(exporter.WithTransport(server.Transport()), exporter.WithDefaultRun(run.Info{FlowRunID: flowA})),
+		prefectlogs.WithSpool(t.TempDir()),
+		prefectlogs.WithDeadLetter(letters),
+		prefectlogs.WithErrorHandler(told.handle))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const size = 10_000_000
+	server.Fault(prefecttest.Refuse(0))
+	for range 2 {
+		pipeline.Logger("test").Info(strings.Repeat("x", size))
+		if err := pipeline.ForceFlush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := pipeline.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if s := pipeline.Stats(); s.Refused != 1 || s.Stored != 2 { // the other one, and the notice of the loss
+		t.Errorf("stats %v", s)
+	}
+	if info, err := os.Stat(letters); err != nil || info.Size() < size {
+		t.Errorf("the refused record is not in the dead letter: %v, %v, said %q", info, err, told.all())
+	}
 }
 
 func TestSetupReturnsAllProblems(t *testing.T) {

@@ -28,7 +28,7 @@
 //	WithTransport         -                                          one of our own, of WithConnection
 //	WithExportTimeout     -                                          10 s
 //	WithDeadLetter        -                                          none: a refused record is lost
-//	WithDeadLetterSize    -                                          16 MiB
+//	WithDeadLetterSize    -                                          16 MiB, or four times the max log size if that is more
 //	WithErrorHandler      -                                          standard error, at a bounded rate
 //	WithSettings          -                                          settings.Load
 //

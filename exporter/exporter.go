@@ -86,7 +86,7 @@ func New(_ context.Context, opts ...Option) (*Exporter, error) {
 	}
 	if c.deadLetter != "" {
 		var err error
-		if e.dead, err = deadletter.Open(c.deadLetter, cmp.Or(int64(c.deadLetterSize), defaultDeadLetterSize), e.target); err != nil {
+		if e.dead, err = deadletter.Open(c.deadLetter, int64(c.deadLetterSize), e.target); err != nil {
 			return nil, fmt.Errorf("exporter: %w", err)
 		}
 	}

@@ -212,7 +212,7 @@ func WithDeadLetter(path string) Option {
 }
 
 // WithDeadLetterSize bounds the dead letter in bytes: behind half of it a second file is begun, and behind all of it the
-// oldest half is dropped. The default is 16 MiB. Less than four times the max log size is an error.
+// oldest half is dropped. Less than four times the max log size is an error. The default is 16 MiB, or that much if it is more.
 func WithDeadLetterSize(bytes int) Option {
 	return optionFunc(func(c config) config {
 		c.deadLetterSize = bytes
@@ -256,7 +256,11 @@ func newConfig(opts []Option) (config, error) {
 		c.defaultRun = &environment
 	}
 	c = c.underLimits().underClient()
-	if c.deadLetterSize > 0 && c.deadLetterSize < 4*c.maxLogSize {
+	least := 4 * c.maxLogSize
+	if c.deadLetterSize == 0 {
+		c.deadLetterSize = max(defaultDeadLetterSize, least)
+	}
+	if c.deadLetterSize > 0 && c.deadLetterSize < least { // else it was refused before
 		c = c.invalid("the dead letter's size of %d bytes is less than four times the max log size of %d bytes; raise the one or lower the other", c.deadLetterSize, c.maxLogSize)
 	}
 	return c, errors.Join(c.problems...)

@@ -16,11 +16,11 @@
 //	WithBatchSize      the exporter's, 4,000,000 bytes
 //	WithBatchRecords   adapts to the server, 50 to 1,000 records
 //	WithBatchInterval  the exporter's, 2 s
-//	WithQueueSize      16 MiB
+//	WithQueueSize      16 MiB, or twice the max log size if that is more
 //	WithOverflow       DropOldest
 //	WithBlockTimeout   1 s, for Block
 //	WithSpool          none: a program that is killed loses what is in its memory
-//	WithSpoolSize      256 MiB
+//	WithSpoolSize      256 MiB, or eight times the max log size if that is more
 //	WithSpoolSync      when the system likes
 //	WithErrorHandler   standard error, at a bounded rate
 //	WithMeterProvider  none: no metrics

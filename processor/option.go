@@ -128,8 +128,8 @@ func WithBatchInterval(d time.Duration) Option {
 }
 
 // WithQueueSize bounds the memory of the queue in bytes, records under way
-// included. The default is 16 MiB. It must hold at least one log of the
-// maximum size, twice.
+// included. It must hold at least one log of the maximum size, twice. The default is
+// 16 MiB, or that much if it is more.
 func WithQueueSize(bytes int) Option {
 	return optionFunc(func(c config) config {
 		if bytes <= 0 {
@@ -184,9 +184,9 @@ func WithSpool(dir string) Option {
 }
 
 // WithSpoolSize bounds the files of the spool in bytes; each counts 4 KiB more than it holds.
-// The default is 256 MiB. Where there is no room the overflow policy decides. What earlier processes have
+// Where there is no room the overflow policy decides. What earlier processes have
 // left may take three quarters; beyond, its oldest records are dropped. It must hold at least one log of the
-// maximum size, eight times.
+// maximum size, eight times. The default is 256 MiB, or that much if it is more.
 func WithSpoolSize(bytes int) Option {
 	return optionFunc(func(c config) config {
 		if bytes <= 0 {
@@ -249,13 +249,13 @@ func newConfig(sender Sender, opts []Option) (config, error) {
 	c.limits.LogBytes = min(cmp.Or(c.limits.LogBytes, limits.LogBytes), c.limits.Bytes-payload.Overhead)
 	c.limits.Records = cmp.Or(c.limits.Records, limits.Records)
 	c.interval = cmp.Or(c.interval, sender.Interval())
-	c.queueSize = cmp.Or(c.queueSize, defaultQueueSize)
+	c.queueSize = cmp.Or(c.queueSize, max(defaultQueueSize, 2*c.limits.LogBytes))
 	c.blockTimeout = cmp.Or(c.blockTimeout, defaultBlockTimeout)
 	if c.queueSize < 2*c.limits.LogBytes {
 		c = c.invalid("the queue size of %d bytes is less than twice the max log size of %d bytes; raise the one or lower the other", c.queueSize, c.limits.LogBytes)
 	}
 	c.pageSize = min(maxPageSize, c.queueSize/minPages)
-	c.spoolSize = cmp.Or(c.spoolSize, defaultSpoolSize)
+	c.spoolSize = cmp.Or(c.spoolSize, max(defaultSpoolSize, 8*(c.limits.LogBytes+pageOverhead)))
 	if _, ok := sender.(Resumer); c.spoolDir != "" && !ok {
 		c = c.invalid("the sender is a %T, which cannot resume what another process has left; WithSpool needs a processor.Resumer", sender)
 	}
