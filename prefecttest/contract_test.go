@@ -35,6 +35,7 @@ func TestMain(m *testing.M) { serverstest.Main(m) }
 type subject struct {
 	row    servers.Row
 	played *prefecttest.Server // nil for a real one
+	home   string              // of a real one: a folder that all processes know which share it
 	url    string
 	client *http.Client
 	header http.Header // credentials
@@ -74,8 +75,9 @@ func played(t *testing.T, row servers.Row, opts ...prefecttest.Option) subject {
 
 func real(s *servers.Server) subject {
 	return subject{
-		row: s.Row(), url: s.APIURL(), client: http.DefaultClient, header: credentials(s.Row()),
-		dial: new(net.Dialer).DialContext,
+		row: s.Row(), home: s.Home(), url: s.APIURL(), header: credentials(s.Row()), dial: new(net.Dialer).DialContext,
+		// A connection each: the server ends an idle one after 5 s, which may just be when it gets the next request.
+		client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
 	}
 }
 
