@@ -134,7 +134,6 @@ func restartTwice(t *testing.T, s *servers.Server, proxy *faultyProxy, over <-ch
 			t.Errorf("all was over before restart %d of 2", i+1)
 			return
 		}
-		proxy.setDown(true)
 		if (i == 0) == crashFirst {
 			if err := s.Kill(); err != nil {
 				t.Error(err)
@@ -145,7 +144,7 @@ func restartTwice(t *testing.T, s *servers.Server, proxy *faultyProxy, over <-ch
 			return
 		}
 		warm(t, s)
-		proxy.setDown(false)
+		proxy.up()
 	}
 }
 

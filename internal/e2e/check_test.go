@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/prefectlogs/prefectlogs"
+	"github.com/prefectlogs/prefectlogs/internal/filelock"
 	"github.com/prefectlogs/prefectlogs/internal/servers"
 	"github.com/prefectlogs/prefectlogs/internal/servers/serverstest"
 	"github.com/prefectlogs/prefectlogs/run"
@@ -39,6 +40,17 @@ func checkWith(t *testing.T, ctx context.Context, values ...string) prefectlogs.
 		t.Errorf("error %v\n%s", err, report)
 	}
 	return report
+}
+
+// turn keeps tests of other packages from having a shared server busy for long, until this one ends: a check waits 10 s at most
+// for an answer.
+func turn(t *testing.T, s *servers.Server) {
+	t.Helper()
+	lock, err := filelock.Wait(filepath.Join(s.Home(), "turn"), limit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { lock.Close() })
 }
 
 // newRun makes a flow run, and gives a context that has it.
@@ -99,6 +111,7 @@ func frontOf(t *testing.T, s *servers.Server, change func(*httputil.ReverseProxy
 
 func TestCheckFindsNothingOnServersThatAreWell(t *testing.T) {
 	serverstest.Each(t, func(t *testing.T, s *servers.Server) {
+		turn(t, s)
 		_, flowRun := newRun(t, s)
 		taskRun, err := s.NewTaskRun(t.Context(), flowRun, "checked")
 		if err != nil {
@@ -125,6 +138,7 @@ func TestCheckFindsNothingOnServersThatAreWell(t *testing.T) {
 
 func TestCheckNamesWhatIsWrongWithTheWayToAServer(t *testing.T) {
 	s := serverstest.Get(t, servers.Prefect38SQLite)
+	turn(t, s)
 	secure := frontOf(t, s, nil)
 	secure.StartTLS()
 	authority := filepath.Join(t.TempDir(), "ca.pem")
@@ -190,6 +204,7 @@ func TestCheckNamesWhatIsWrongWithTheWayToAServer(t *testing.T) {
 
 func TestCheckNamesARunThatTheServerDoesNotKnow(t *testing.T) {
 	serverstest.Each(t, func(t *testing.T, s *servers.Server) {
+		turn(t, s)
 		const unknown = "11111111-2222-3333-4444-555555555555"
 		ctx := run.NewContext(t.Context(), run.Info{FlowRunID: unknown})
 		wantStep(t, checkWith(t, ctx, "PREFECT_API_URL="+s.APIURL()), "run", prefectlogs.StatusFail, unknown, "no page shows them")
@@ -243,6 +258,7 @@ func TestCheckNamesWhatIsWrongWithCredentials(t *testing.T) {
 // The variables of proxies hold for whole processes, and for other machines than this one alone.
 func TestCheckCommandNamesAProxyInTheWay(t *testing.T) {
 	s := serverstest.Get(t, servers.Prefect38SQLite)
+	turn(t, s)
 	_, flowRun := newRun(t, s)
 	program := filepath.Join(t.TempDir(), "prefectlogs")
 	if output, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../../cmd/prefectlogs").CombinedOutput(); err != nil {

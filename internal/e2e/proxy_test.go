@@ -60,6 +60,7 @@ type faultyProxy struct {
 	client   *http.Client
 	ends     context.Context // of everything that the proxy does
 	late     sync.WaitGroup  // requests that the server gets after their client was cut off
+	under    stragglers      // POSTs of logs that are under way
 	passed   chan struct{}   // gets a value at each milestone
 
 	mu         sync.Mutex // guards the fields below
@@ -76,12 +77,12 @@ type faultyProxy struct {
 }
 
 // newFaultyProxy starts a proxy that ends with the test. passed gets a value as often as a further milestone, in logs stored,
-// is reached.
+// is reached, and nothing is handed to the server then until it is [faultyProxy.up] again: so there is always more to come.
 func newFaultyProxy(t *testing.T, s *servers.Server, seed uint64, milestones ...int) *faultyProxy {
 	p := &faultyProxy{
 		upstream: strings.TrimSuffix(s.APIURL(), "/api"),
 		// A connection each: an idle one may die with the server, which is no fault of ours to choose.
-		client:     &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Minute},
+		client:     &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: chaosLimit},
 		ends:       t.Context(),
 		passed:     make(chan struct{}, len(milestones)),
 		posts:      rand.New(rand.NewPCG(seed, 1)),
@@ -95,11 +96,11 @@ func newFaultyProxy(t *testing.T, s *servers.Server, seed uint64, milestones ...
 	return p
 }
 
-// setDown tells the proxy that the server goes down or is up again. Nothing is handed to it meanwhile.
-func (p *faultyProxy) setDown(down bool) {
+// up tells the proxy that the server is up again.
+func (p *faultyProxy) up() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.down = down
+	p.down = false
 }
 
 // String says what was done, for the test's log.
@@ -149,6 +150,7 @@ func (p *faultyProxy) serve(w http.ResponseWriter, r *http.Request) {
 		cut(w, hard)
 		return
 	}
+	p.under.wait(r.Context())
 	answer, err := p.forward(r, body)
 	switch {
 	case err != nil:
@@ -175,15 +177,22 @@ func (p *faultyProxy) servePost(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // the client has left
 	}
-	delay := time.Duration(amount * float64(time.Second))
-	switch f {
-	case reset:
+	if f == reset {
 		cut(w, true)
 		return
-	case commitLater:
-		p.late.Go(func() { p.commit(r, body, time.Second+2*delay) })
+	}
+	end := p.under.begin(r.Context())
+	delay := time.Duration(amount * float64(time.Second))
+	if f == commitLater {
+		p.late.Go(func() {
+			defer end()
+			p.commit(r, body, time.Second+2*delay)
+		})
 		cut(w, way == 0)
 		return
+	}
+	defer end()
+	switch f {
 	case delayRequest:
 		p.wait(delay)
 	}
@@ -240,6 +249,7 @@ func (p *faultyProxy) count(a answer, body []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for p.stored += len(logs); len(p.milestones) > 0 && p.stored >= p.milestones[0]; p.milestones = p.milestones[1:] {
+		p.down = true
 		p.passed <- struct{}{}
 	}
 }

@@ -6,11 +6,14 @@ package e2e_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -100,17 +103,28 @@ type service struct {
 	stop func() (output string)
 }
 
-// startService starts a service and waits until it listens.
-func startService(t *testing.T, s *servers.Server, name string) service {
+// freeAddress is one that nobody listens on. A port of 127.0.0.1 may be another program's by the time it is used; Linux has
+// 16 million addresses of its own machine more.
+func freeAddress(t *testing.T) string {
 	t.Helper()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
+	host := "127.0.0.1"
+	if runtime.GOOS == "linux" {
+		host = fmt.Sprintf("127.%d.%d.%d", 1+rand.N(254), rand.N(256), 1+rand.N(254))
+	}
+	free, err := net.Listen("tcp", host+":0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := free.Addr().String()
 	if err := free.Close(); err != nil {
 		t.Fatal(err)
 	}
+	return free.Addr().String()
+}
+
+// startService starts a service and waits until it listens.
+func startService(t *testing.T, s *servers.Server, name string) service {
+	t.Helper()
+	address := freeAddress(t)
 	cmd := goProgram(t, s, nil, name, address)
 	var printed bytes.Buffer
 	cmd.Stdout = &printed
