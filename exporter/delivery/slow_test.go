@@ -21,7 +21,7 @@ func TestASlowLookIsNotTheLastOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
 		b.server.Fault(prefecttest.CommitLater(10 * second))
-		time.AfterFunc(4*second, func() { b.server.Fault(prefecttest.DelayAnswer(3 * second).On("POST", "/logs/filter")) })
+		time.AfterFunc(4*second, func() { b.server.Fault(prefecttest.DelayAnswer(3*second).On("POST", "/logs/filter")) })
 		o := b.Deliver(t.Context(), numbered(3), nil)
 		balanced(t, o, 3)
 		time.Sleep(time.Minute)
@@ -40,7 +40,7 @@ func TestResumeLooksOnceMoreBehindTheTimeOfALateCommit(t *testing.T) {
 			t.Fatalf("%+v", o)
 		}
 		// Looks begin 0, 0.9, 1.9, 3.1 and 4.7 s behind the end of the process before; the last of these is answered at 5.5 s.
-		b.server.FaultAlways(prefecttest.DelayAnswer(800 * time.Millisecond).On("POST", "/logs/filter"))
+		b.server.FaultAlways(prefecttest.DelayAnswer(800*time.Millisecond).On("POST", "/logs/filter"))
 		outcome := newDelivererTo(t, b.server).Resume(t.Context(), numbered(3), time.Now())
 		if outcome.Stored != 3 || outcome.Resolved != 3 {
 			t.Errorf("%+v", outcome)
