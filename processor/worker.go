@@ -151,7 +151,7 @@ func (b *Batch) settle(outcome payload.Outcome, records int, took time.Duration)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch {
-	case outcome.Err != nil:
+	case outcome.Err != nil, outcome.Overloaded > 0:
 		b.pace.Failed()
 	case outcome.Resolved+outcome.Resent == 0: // else the time was spent on looking, not on storing
 		b.pace.Stored(records, took)

@@ -135,6 +135,36 @@ func TestRetryAfterIsHonouredAndSpread(t *testing.T) {
 	})
 }
 
+func TestAnOutcomeTellsWhetherTheRequestMayHaveBeenTooMuch(t *testing.T) {
+	for name, test := range map[string]struct {
+		faults []prefecttest.Fault
+		want   int
+	}{
+		"stored at once":               {nil, 0},
+		"503 of a proxy":               {[]prefecttest.Fault{prefecttest.Status(503)}, 1},
+		"503 of Prefect, stored later": {[]prefecttest.Fault{prefects(503)}, 1},
+		"a gateway gave up":            {[]prefecttest.Fault{prefecttest.Status(504).Stored()}, 1},
+		"no answer in time, twice":     {[]prefecttest.Fault{prefecttest.Hang(), prefecttest.Hang()}, 2},
+		"408":                          {[]prefecttest.Fault{prefecttest.Status(408)}, 1},
+		"too many requests":            {[]prefecttest.Fault{prefecttest.Status(429)}, 0},
+		"a wrong key":                  {[]prefecttest.Fault{prefecttest.Status(401)}, 0},
+		"a bad record":                 {[]prefecttest.Fault{prefecttest.Refuse(0)}, 0},
+		"a connection that breaks":     {[]prefecttest.Fault{prefecttest.CutAfterCommit(), prefecttest.CutBefore()}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t)
+				b.server.Fault(test.faults...)
+				o := b.Deliver(t.Context(), numbered(9), nil)
+				balanced(t, o, 9)
+				if o.Overloaded != test.want {
+					t.Errorf("overloaded %d times, want %d", o.Overloaded, test.want)
+				}
+			})
+		})
+	}
+}
+
 func TestHurryEndsAWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)

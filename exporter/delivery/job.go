@@ -5,6 +5,7 @@ package delivery
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/prefectlogs/prefectlogs/exporter/payload"
@@ -102,6 +103,9 @@ func (j *job) step(ctx context.Context) error {
 	}
 	answer := answerOf(err)
 	p.cause = err
+	if answer.Status >= 500 || answer.TimedOut() {
+		j.outcome.Overloaded++
+	}
 	switch actionFor(answer) {
 	case cut:
 		rest, refused := p.request.Without(answer.Positions)
@@ -214,6 +218,9 @@ func (j *job) end(ctx context.Context, err error) payload.Outcome {
 		if p.doubt != nil {
 			j.outcome.Unknown += p.request.Records()
 		}
+	}
+	if slices.ContainsFunc(j.outcome.Refused, func(r payload.Refusal) bool { return r.Reason == payload.ReasonFailing }) {
+		j.outcome.Overloaded = 0 // it was that record's
 	}
 	j.outcome.Err = err
 	j.d.remember(j.todo, time.Now())

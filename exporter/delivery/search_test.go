@@ -61,6 +61,9 @@ func searched(t *testing.T, b *bench, all []string, word string, reason payload.
 	if diff := cmp.Diff(want, refused(o)); diff != "" {
 		t.Errorf("refused: %s", diff)
 	}
+	if o.Overloaded != 0 {
+		t.Errorf("%d failures count for the size of the request and not for the poison", o.Overloaded)
+	}
 	got := map[string]bool{}
 	for _, m := range b.stored() {
 		if got[m] {

@@ -28,6 +28,9 @@ type Outcome struct {
 	Duplicated int
 	// Retries is how often all that was unsent was tried again, behind a wait.
 	Retries int
+	// Overloaded is how often the server failed on what it was sent, with a 5xx or by not
+	// answering in time, and no record was to blame: there may have been too much of it.
+	Overloaded int
 	// Err says why Unsent is not empty; nil otherwise.
 	Err error
 }
@@ -61,6 +64,7 @@ func (o *Outcome) Merge(other Outcome) {
 	o.Blind += other.Blind
 	o.Duplicated += other.Duplicated
 	o.Retries += other.Retries
+	o.Overloaded += other.Overloaded
 	if o.Err == nil {
 		o.Err = other.Err
 	}

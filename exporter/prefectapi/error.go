@@ -87,6 +87,12 @@ func (e *Error) Error() string {
 // Unwrap returns the cause where no answer came.
 func (e *Error) Unwrap() error { return e.Err }
 
+// TimedOut reports whether the server did not answer, or was not reached, within the request time-out, or
+// says so itself of the request (408).
+func (e *Error) TimedOut() bool {
+	return e.Status == http.StatusRequestTimeout || errors.Is(e.Err, errNoAnswer)
+}
+
 // WantsCSRF reports whether the server refused a request for want of a CSRF token, although one was fetched.
 func (e *Error) WantsCSRF() bool { return errors.Is(e.Err, errCSRF) || errors.Is(e.Err, errNoToken) }
 

@@ -96,7 +96,7 @@ func (p *Pace) Stored(records int, took time.Duration) {
 	}
 }
 
-// Failed takes into account that a request was not stored. It may be too large.
+// Failed takes into account that the server failed on a request, whether or not it was stored by another try. It may be too large.
 func (p *Pace) Failed() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
