@@ -4,10 +4,14 @@
 package prefectlogs_test
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os"
 	"path"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -52,7 +56,8 @@ func TestEveryRowOfPythonToGoNamesATestThatExists(t *testing.T) {
 	}
 }
 
-// hasTest reports whether a package has a test, and in the same file the name of a case.
+// hasTest reports whether a package has a test, and the test itself a case of that name, if
+// one is given.
 func hasTest(t *testing.T, folder, test, within string) bool {
 	t.Helper()
 	if folder == "prefectlogs" {
@@ -63,13 +68,53 @@ func hasTest(t *testing.T, folder, test, within string) bool {
 		t.Fatal(err)
 	}
 	for _, file := range files {
-		text, err := os.ReadFile(file)
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if strings.Contains(string(text), "\nfunc "+test+"(t *testing.T) {") && (within == "" || strings.Contains(string(text), `"`+within+`"`)) {
-			return true
+		for _, decl := range parsed.Decls {
+			if f, ok := decl.(*ast.FuncDecl); ok && f.Recv == nil && f.Name.Name == test {
+				return within == "" || hasCase(f, within)
+			}
 		}
 	}
 	return false
+}
+
+// hasCase reports whether a test names a case: by the key of a table, by a field called
+// name, or by t.Run.
+func hasCase(f *ast.FuncDecl, name string) (found bool) {
+	is := func(e ast.Expr) bool {
+		text, ok := e.(*ast.BasicLit)
+		return ok && text.Kind == token.STRING && text.Value == strconv.Quote(name)
+	}
+	ast.Inspect(f.Body, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.KeyValueExpr:
+			field, isField := n.Key.(*ast.Ident)
+			found = found || is(n.Key) || isField && field.Name == "name" && is(n.Value)
+		case *ast.CallExpr:
+			called, ok := n.Fun.(*ast.SelectorExpr)
+			found = found || ok && called.Sel.Name == "Run" && len(n.Args) == 2 && is(n.Args[0])
+		}
+		return !found
+	})
+	return found
+}
+
+func TestACaseIsLookedForWithinItsTestAlone(t *testing.T) {
+	for within, want := range map[string]bool{
+		"":                                 true,
+		"a task alone makes no run":        true,
+		"placeholders of Python's loggers": true,
+		"prefect.run.id":                   false, // a text of that test, and no case
+		"hello a=b n=-3 ok=true":           false,
+	} {
+		if got := hasTest(t, "mapping", "TestRunComesFromTheFirstSourceThatNamesOne", within); got != want {
+			t.Errorf("case %q: %v", within, got)
+		}
+	}
+	if hasTest(t, "mapping", "TestTimestamp", "a task alone makes no run") {
+		t.Error("the case of another test of that file is taken for one of TestTimestamp")
+	}
 }

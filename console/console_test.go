@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -133,7 +134,7 @@ func TestNothingIsPaintedWhereThereIsNoTerminal(t *testing.T) {
 }
 
 func TestJSONLinesHoldTheWholeRecord(t *testing.T) {
-	record := said("hello <b>", attribute.Int("n", 5), attribute.String("name", "taken"), attribute.String("api_key", "x"),
+	record := said("hello <b>", attribute.Int("n", 5), attribute.Float64("no number", math.NaN()), attribute.String("name", "taken"), attribute.String("api_key", "x"),
 		attribute.String("exception.type", "ValueError"), attribute.String("exception.message", "bad"), attribute.String("exception.stacktrace", "line 1"),
 		attribute.String("code.file.path", "/src/main.go"), attribute.Int("code.line.number", 12), attribute.String("code.function.name", "main.work"))
 	ctx := run.NewContext(t.Context(), run.Info{FlowRunID: flowA, FlowRunName: "merry-fox", DeploymentName: "nightly", TaskRunID: taskA})

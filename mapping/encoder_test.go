@@ -156,6 +156,9 @@ func TestRecordsOptOut(t *testing.T) {
 		if _, _, err := newEncoder(t, inRun).Append(nil, &e, noLimit); !errors.Is(err, out) {
 			t.Errorf("%s=false: %v", key, err)
 		}
+		if _, _, err := newEncoder(t, mapping.Config{}).Append(nil, &e, noLimit); !errors.Is(err, out) {
+			t.Errorf("%s=false outside of a run: %v", key, err)
+		}
 		e = mapping.Entry{Attributes: []attribute.KeyValue{attribute.Bool(key, true)}}
 		if _, _, err := newEncoder(t, inRun).Append(nil, &e, noLimit); err != nil {
 			t.Errorf("%s=true: %v", key, err)
