@@ -39,7 +39,10 @@ const maxShown = 120
 // shown quotes a value for a message.
 func shown(raw any) string {
 	text, ok := raw.(string)
-	if !ok {
+	switch {
+	case raw == nil:
+		return "null"
+	case !ok:
 		return cut(fmt.Sprint(raw))
 	}
 	return strconv.Quote(cut(maskURL(text)))

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"unicode/utf8"
@@ -49,17 +50,7 @@ func (c config) open() (opened, error) {
 		errs = append(errs, err)
 		o.notices = files.notices
 	}
-	o.places = []place{given}
-	for _, key := range groups {
-		for _, v := range []variables{env, files.dotEnv} {
-			g, ok, err := openGroup(key, v)
-			errs = append(errs, err)
-			if ok {
-				o.places = append(o.places, g)
-			}
-		}
-	}
-	o.places = append(o.places, env, files.dotEnv)
+	o.places = []place{env, files.dotEnv}
 	for _, doc := range files.documents {
 		errs = append(errs, doc.check())
 		o.places = append(o.places, doc)
@@ -71,6 +62,9 @@ func (c config) open() (opened, error) {
 			errs = append(errs, c.openProfile(&o, path))
 		}
 	}
+	groups, err := openGroups(env, files.dotEnv, o.places[len(o.places)-1])
+	errs = append(errs, err)
+	o.places = slices.Concat([]place{given}, groups, o.places)
 	return o, errors.Join(errs...)
 }
 
@@ -176,24 +170,6 @@ func (t document) checkTable(keys []string) error {
 	}
 	source := Source{Kind: t.kind, File: t.file.path, Line: t.file.line(keys...)}
 	return &Error{Name: strings.Join(keys, "."), Source: source, Err: errors.New("want a table of settings")}
-}
-
-// openGroup opens the variable that holds a whole group as JSON, if it is
-// there.
-func openGroup(key string, v variables) (group, bool, error) {
-	name := "PREFECT_" + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
-	found, ok := v[name]
-	if !ok {
-		return group{}, false, nil
-	}
-	text, _ := found.raw.(string)
-	decoded, err := parseJSON(text)
-	data, isObject := decoded.(map[string]any)
-	if err != nil || !isObject {
-		err := errors.New("want a JSON object of settings, or one variable for each of them")
-		return group{}, false, &Error{Name: found.name, Source: found.source, Value: mask, Err: err}
-	}
-	return group{key, found.name, data, found.source}, true, nil
 }
 
 // read reads a file of settings; a path that is not absolute is below the

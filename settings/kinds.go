@@ -17,6 +17,9 @@ import (
 func textKind(field func(*Settings) *string) kind {
 	return kind{
 		set: func(s *Settings, v value, g Generation) (err error) {
+			if v.raw == nil && *field(s) == "" {
+				return nil // JSON's null, in a group, for what has no default
+			}
 			*field(s), err = asText(v.raw, g)
 			return err
 		},
@@ -27,6 +30,9 @@ func textKind(field func(*Settings) *string) kind {
 func secretKind(field func(*Settings) *Secret) kind {
 	return kind{
 		set: func(s *Settings, v value, g Generation) error {
+			if v.raw == nil {
+				return nil // JSON's null, in a group
+			}
 			text, err := asText(v.raw, g)
 			*field(s) = NewSecret(text)
 			return err

@@ -42,6 +42,11 @@ func handmadeCases(version servers.Version) []oracleCase {
 	if version != servers.Prefect38 {
 		return cases
 	}
+	for key, group := range map[string]string{
+		"api_url": "CLOUD", "custom_headers": "CLIENT", "level": "LOGGING", "config_path": "LOGGING", "batch_size": "LOGGING_TO_API",
+	} {
+		cases = append(cases, oracleCase{Name: "null in a group for " + key, Env: env("PREFECT_"+group, `{"`+key+`":null}`)})
+	}
 	return append(cases,
 		oracleCase{Name: ".env by the rules of python-dotenv", Env: env("OUTER", "o"), Files: files(".env",
 			"\ufeff# c\r\nexport\tPREFECT_API_URL = http://${OUTER}/${NONE:-d}/api # c\r\n'PREFECT_API_KEY'=\"a\\nb\\q\\\"\"\nPREFECT_API_AUTH_STRING='a\\'b\nc' # c\n???= =\nPREFECT_LOGGING_LEVEL\nBAD 'x\nPREFECT_UI_URL=a#b\n")},
@@ -68,6 +73,31 @@ func handmadeCases(version servers.Version) []oracleCase {
 		oracleCase{Name: "a group within a group", Env: env("PREFECT_LOGGING", `{"level":"ERROR","to_api":{"batch_size":2000000}}`, "PREFECT_LOGGING_TO_API", `{"batch_size":3000000,"enabled":false}`)},
 		oracleCase{Name: "a group that is no JSON", Env: env("PREFECT_API", "x")},
 		oracleCase{Name: "a group in .env", Env: env("PREFECT_API_URL", "e"), Files: files(".env", "PREFECT_API={\"url\":\"d\"}\n")},
+		oracleCase{Name: "keys of a group in capitals", Env: env("PREFECT_API", `{"URL":"u"}`, "PREFECT_CLIENT", `{"MAX_RETRIES":7,"Custom_Headers":{"X-A":"1"}}`,
+			"PREFECT_CLOUD", `{"API_URL":"c"}`, "PREFECT_LOGGING_TO_API", `{"BATCH_SIZE":2000000}`)},
+		oracleCase{Name: "keys of a group within a group in capitals", Env: env("PREFECT_LOGGING", `{"LEVEL":"debug","TO_API":{"Batch_Size":2000000}}`)},
+		oracleCase{Name: "of a key of a group in two cases the last holds", Env: env("PREFECT_API", `{"url":"a","URL":"b"}`, "PREFECT_CLOUD", `{"API_URL":"a","api_url":"b"}`,
+			"PREFECT_LOGGING", `{"to_api":{"batch_size":2000000},"TO_API":{"enabled":false}}`)},
+		oracleCase{Name: "another name in a group", Env: env("PREFECT_LOGGING", `{"PREFECT_LOGGING_SETTINGS_PATH":"/s"}`, "PREFECT_TESTING", `{"prefect_test_mode":true}`)},
+		oracleCase{Name: "all names in a group", Env: env("PREFECT_LOGGING", `{"prefect_logging_settings_path":"/s","Prefect_Logging_Config_Path":"/c"}`)},
+		oracleCase{Name: "the key in a group above its other names", Env: env("PREFECT_LOGGING", `{"PREFECT_LOGGING_CONFIG_PATH":"/c","config_path":"/k"}`)},
+		oracleCase{Name: "a full name in a group", Env: env("PREFECT_API", `{"PREFECT_API_URL":"u"}`)},
+		oracleCase{Name: "a group in a profile", Env: env("PREFECT_API_URL", "e"), Files: files(homeProfiles, "active='a'\n[profiles.a]\nPREFECT_API='{\"url\":\"p\",\"KEY\":\"k\"}'\nPREFECT_API_KEY='own'\n")},
+		oracleCase{Name: "a group in a profile below one in the environment", Env: env("PREFECT_API", `{"url":"e"}`), Files: files(homeProfiles, "active='a'\n[profiles.a]\nPREFECT_API='{\"url\":\"p\",\"key\":\"k\"}'\n")},
+		oracleCase{Name: "a group within a group in a profile", Files: files(homeProfiles, "active='a'\n[profiles.a]\nPREFECT_LOGGING='{\"TO_API\":{\"batch_size\":2000000}}'\n")},
+		oracleCase{Name: "a group in a profile in lower case", Files: files(homeProfiles, "active='a'\n[profiles.a]\nprefect_api='{\"url\":\"p\"}'\n")},
+		oracleCase{Name: "a table for a group in a profile", Files: files(homeProfiles, "active='a'\n[profiles.a]\nPREFECT_API={url='p'}\n")},
+		oracleCase{Name: "an empty group in a profile", Files: files(homeProfiles, "active='a'\n[profiles.a]\nPREFECT_API=''\n")},
+		oracleCase{Name: "null for a group", Env: env("PREFECT_LOGGING_TO_API", "null", "PREFECT_API", "null"), Files: files(".env", "PREFECT_API={\"url\":\"d\"}\n")},
+		oracleCase{Name: "null for a group in a profile", Files: files(homeProfiles, "active='a'\n[profiles.a]\nPREFECT_API='null'\n")},
+		oracleCase{Name: "null in a group hides what is below", Files: files(".env", "PREFECT_API={\"url\":\"d\"}\n"), Env: env("PREFECT_API", `{"url":null,"key":null,"auth_string":null,"ssl_cert_file":null}`,
+			"PREFECT_API_URL", "e", "PREFECT_CLIENT", `{"retry_extra_codes":null}`, "PREFECT_CLIENT_RETRY_EXTRA_CODES", "500", "PREFECT_LOGGING", `{"extra_loggers":null}`, "PREFECT_LOGGING_EXTRA_LOGGERS", "a")},
+		oracleCase{Name: "a list for a group", Env: env("PREFECT_API", "[]")},
+		oracleCase{Name: "an empty group", Env: env("PREFECT_API", "")},
+		oracleCase{Name: "null for a group within a group", Env: env("PREFECT_LOGGING", `{"to_api":null}`)},
+		oracleCase{Name: "a text for a group within a group", Env: env("PREFECT_LOGGING", `{"to_api":"{\"batch_size\":2000000}"}`)},
+		oracleCase{Name: "texts in a group", Env: env("PREFECT_LOGGING", `{"extra_loggers":"[\"a\"]","to_api":{"batch_size":"2000000"}}`)},
+		oracleCase{Name: "a number for a text in a group", Env: env("PREFECT_API", `{"url":1}`)},
 		oracleCase{Name: "test mode reads no profile", Env: env("PREFECT_TEST_MODE", "1"), Files: files(homeProfiles, "active='a'\n[profiles.a]\nPREFECT_API_URL='u'\n")},
 		oracleCase{Name: "a profile with an empty name", Files: files(homeProfiles, "active=''\n[profiles.'']\nPREFECT_API_URL='u'\n")},
 		oracleCase{Name: "test mode knows no built-in profile", Env: env("PREFECT_TEST_MODE", "1", "PREFECT_PROFILE", "local")},

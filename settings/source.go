@@ -157,7 +157,11 @@ type profile struct {
 }
 
 func (p profile) find(d *definition, i int) (value, bool) {
-	name := d.names[i]
+	return p.at(d.names[i])
+}
+
+// at returns what the profile has under a name.
+func (p profile) at(name string) (value, bool) {
 	raw, ok := p.data[name]
 	if !ok {
 		return value{}, false
@@ -167,26 +171,4 @@ func (p profile) find(d *definition, i int) (value, bool) {
 		source.File, source.Line = p.file.path, p.file.line("profiles", p.name, name)
 	}
 	return value{raw: raw, name: name, source: source}, true
-}
-
-// group is a place that holds the settings below one key, as a JSON object in
-// the variable that Prefect 3 has for a whole group: PREFECT_API, with the url
-// and the key in it.
-type group struct {
-	key    string // of the group: logging.to_api
-	name   string // of the variable, as written
-	data   map[string]any
-	source Source
-}
-
-func (g group) find(d *definition, i int) (value, bool) {
-	below, ok := strings.CutPrefix(d.key, g.key+".")
-	if !ok || i > 0 {
-		return value{}, false
-	}
-	raw, ok := (&tomlFile{data: g.data}).at(strings.Split(below, ".")...)
-	if !ok || raw == nil {
-		return value{}, false
-	}
-	return value{raw: raw, name: g.name + " " + below, source: g.source}, true
 }
