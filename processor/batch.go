@@ -98,7 +98,7 @@ func NewBatch(sender Sender, opts ...Option) (*Batch, error) {
 	b.size = b.pace.Size()
 	b.hard, b.cut = context.WithCancelCause(context.Background())
 	if c.meters != nil {
-		if b.metrics, err = b.registerMetrics(c.meters); err != nil {
+		if b.metrics, err = registerMetrics(c.meters, b.Stats, c.queueSize); err != nil {
 			return nil, err
 		}
 	}

@@ -20,9 +20,9 @@ const componentType = "prefect_batch_log_processor"
 // components counts the processors of the process, for otel.component.name.
 var components atomic.Int64
 
-// registerMetrics publishes the counters of the batch. The instruments read
+// registerMetrics publishes the counters of a batch. The instruments read
 // [Batch.Stats] when they are asked, so they cost a log call nothing.
-func (b *Batch) registerMetrics(provider metric.MeterProvider) (metric.Registration, error) {
+func registerMetrics(provider metric.MeterProvider, stats func() Stats, queueSize int) (metric.Registration, error) {
 	meter := provider.Meter("github.com/prefectlogs/prefectlogs/processor")
 	var problems []error
 	counter := func(name, unit, description string) metric.Int64Observable {
@@ -35,17 +35,23 @@ func (b *Batch) registerMetrics(provider metric.MeterProvider) (metric.Registrat
 		problems = append(problems, err)
 		return instrument
 	}
-	const record = "{log_record}"
+	const record, byteUnit = "{log_record}", "By"
 	processed := counter("otel.sdk.processor.log.processed", record, "Log records for which the processing has finished, well or with an error.type.")
 	size := gauge("otel.sdk.processor.log.queue.size", record, "Log records that wait.")
 	exported := counter("otel.sdk.exporter.log.exported", record, "Log records for which the export has finished, well or with an error.type.")
 	inFlight := gauge("otel.sdk.exporter.log.inflight", record, "Log records in the request under way.")
+	requests := counter("prefectlogs.export.requests", "{request}", "Requests handed to the exporter.")
+	sent := counter("prefectlogs.export.io", byteUnit, "Bytes of those requests.")
+	retries := counter("prefectlogs.export.retries", "{retry}", "Tries again of those requests, each behind a wait.")
+	resolved := counter("prefectlogs.log.resolved", record, "Log records found on the server though no answer said that they were stored.")
+	resent := counter("prefectlogs.log.resent", record, "Log records stored by another try after one that might have stored them.")
+	blind := counter("prefectlogs.log.blind", record, "Log records stored so without having been looked for, since the server could not be asked.")
 	duplicated := counter("prefectlogs.log.duplicated", record, "Log records that were found to stand twice on the server.")
 	adopted := counter("prefectlogs.spool.adopted", record, "Log records taken over from processes that have ended.")
 	spooled := gauge("prefectlogs.spool.size", record, "Log records that wait in files alone.")
 	unspooled := counter("prefectlogs.spool.missed", record, "Log records that are in no file, since the disk failed.")
-	usage := gauge("prefectlogs.queue.usage", "By", "Memory of the queue, records under way included.")
-	limit := gauge("prefectlogs.queue.limit", "By", "Memory that the queue may take.")
+	usage := gauge("prefectlogs.queue.usage", byteUnit, "Memory of the queue, records under way included.")
+	limit := gauge("prefectlogs.queue.limit", byteUnit, "Memory that the queue may take.")
 	if err := errors.Join(problems...); err != nil {
 		return nil, fmt.Errorf("processor: metrics: %w", err)
 	}
@@ -69,7 +75,7 @@ func (b *Batch) registerMetrics(provider metric.MeterProvider) (metric.Registrat
 	refusedOption, unknownOption := with("refused"), with("unknown")
 
 	registration, err := meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
-		s := b.Stats()
+		s := stats()
 		o.ObserveInt64(processed, int64(s.Stored+s.Refused+s.Unknown), plain)
 		for reason, n := range s.reasons() {
 			o.ObserveInt64(processed, int64(n), reasons[reason])
@@ -79,14 +85,20 @@ func (b *Batch) registerMetrics(provider metric.MeterProvider) (metric.Registrat
 		o.ObserveInt64(exported, int64(s.Refused), refusedOption)
 		o.ObserveInt64(exported, int64(s.Unknown), unknownOption)
 		o.ObserveInt64(inFlight, int64(s.InFlight), plain)
+		o.ObserveInt64(requests, int64(s.Requests), plain)
+		o.ObserveInt64(sent, int64(s.Bytes), plain)
+		o.ObserveInt64(retries, int64(s.Retries), plain)
+		o.ObserveInt64(resolved, int64(s.Resolved), plain)
+		o.ObserveInt64(resent, int64(s.Resent), plain)
+		o.ObserveInt64(blind, int64(s.Blind), plain)
 		o.ObserveInt64(duplicated, int64(s.Duplicated), plain)
 		o.ObserveInt64(adopted, int64(s.Adopted), plain)
 		o.ObserveInt64(spooled, int64(s.Spooled), plain)
 		o.ObserveInt64(unspooled, int64(s.Unspooled), plain)
 		o.ObserveInt64(usage, int64(s.QueuedBytes), plain)
-		o.ObserveInt64(limit, int64(b.config.queueSize), plain)
+		o.ObserveInt64(limit, int64(queueSize), plain)
 		return nil
-	}, processed, size, exported, inFlight, duplicated, adopted, spooled, unspooled, usage, limit)
+	}, processed, size, exported, inFlight, requests, sent, retries, resolved, resent, blind, duplicated, adopted, spooled, unspooled, usage, limit)
 	if err != nil {
 		return nil, fmt.Errorf("processor: metrics: %w", err)
 	}

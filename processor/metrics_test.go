@@ -67,6 +67,7 @@ func TestMetricsTellTheCounters(t *testing.T) {
 		if diff := cmp.Diff(map[string]int64{
 			"otel.sdk.processor.log.processed no_run": 1, "otel.sdk.processor.log.processed": 4,
 			"otel.sdk.exporter.log.exported": 3, "otel.sdk.exporter.log.exported refused": 1,
+			"prefectlogs.export.requests": 2, "prefectlogs.export.io": int64(r.batch.Stats().Bytes), // the second has the notice
 			"prefectlogs.queue.limit": 16 * mib,
 		}, collect(t, reader)); diff != "" {
 			t.Error(diff)

@@ -213,8 +213,7 @@ func WithSpoolSync(every time.Duration) Option {
 // WithMeterProvider publishes the counters of [Stats] as metrics, under the
 // names that OpenTelemetry's semantic conventions give those of an SDK
 // (otel.sdk.processor.log.*, otel.sdk.exporter.log.*, with the reason as
-// error.type), and the queue's bytes as prefectlogs.queue.usage and .limit. By
-// default there are no metrics.
+// error.type), and the others as prefectlogs.*. By default there are no metrics.
 func WithMeterProvider(provider metric.MeterProvider) Option {
 	return optionFunc(func(c config) config {
 		c.meters = provider
