@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"slices"
 	"strings"
 	"sync"
@@ -87,25 +88,32 @@ func (p *tap) RoundTrip(r *http.Request) (*http.Response, error) {
 	return p.RoundTripper.RoundTrip(r)
 }
 
-// leave hands a request on and goes before the answer comes.
+// leave hands a request on and goes before the answer comes, but not before all of it is written: the client knows by its
+// trace of the connection whether it can have been stored.
 func (p *tap) leave(r *http.Request) (*http.Response, error) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return nil, err
 	}
-	r = r.Clone(context.WithoutCancel(r.Context()))
+	written, done := make(chan struct{}), make(chan struct{})
+	wrote := sync.OnceFunc(func() { close(written) })
+	ctx := httptrace.WithClientTrace(context.WithoutCancel(r.Context()), &httptrace.ClientTrace{
+		WroteRequest: func(httptrace.WroteRequestInfo) { wrote() },
+	})
+	r = r.Clone(ctx)
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		if response, err := p.RoundTripper.RoundTrip(r); err == nil {
 			_ = response.Body.Close()
 		}
 	}()
-	timer := time.NewTimer(15 * time.Millisecond)
-	defer timer.Stop()
 	select {
-	case <-timer.C:
+	case <-written:
+	case <-done:
+	}
+	select {
+	case <-time.After(15 * time.Millisecond):
 	case <-done:
 	}
 	p.mu.Lock()
