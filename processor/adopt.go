@@ -193,7 +193,9 @@ func (b *Batch) loaded(page *queuedPage, l spool.Loaded) {
 		if err == nil {
 			err = errors.New("the file is not as it was written")
 		}
-		b.reporter.Once("spool lost", fmt.Errorf("%d log records that waited in the spool cannot be read back and are lost; further ones are only counted: %w", lost, err))
+		b.spool.Aside(func() {
+			b.reporter.Once("spool lost", fmt.Errorf("%d log records that waited in the spool cannot be read back and are lost; further ones are only counted: %w", lost, err))
+		})
 	}
 	signal(b.wake)
 }
@@ -214,7 +216,9 @@ func (b *Batch) adoptedLoaded(l spool.Loaded) {
 	}
 	b.mu.Unlock()
 	if l.Err != nil {
-		b.reporter.Tell(fmt.Errorf("the spool has pages that are left as they are: %w", l.Err))
+		b.spool.Aside(func() {
+			b.reporter.Tell(fmt.Errorf("the spool has pages that are left as they are: %w", l.Err))
+		})
 	}
 	signal(b.wake)
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -299,6 +300,46 @@ func TestWhatIsTooLongForThisProcessIsDroppedAndTold(t *testing.T) {
 			t.Errorf("%v, %d notices", s, len(second.notices()))
 		}
 		wantEmpty(t, dir)
+	})
+}
+
+func TestWhoIsToldOfTheSpoolMayLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		size := processor.WithQueueSize(256 << 10)
+		first := newRig(t, nil, processor.WithSpool(dir), size, processor.WithMaxLogSize(4096))
+		first.server.FaultAlways(prefecttest.Status(503))
+		first.info(200)
+		first.kill()
+		first.server.ClearFaults()
+		pages, err := filepath.Glob(filepath.Join(dir, "*", "0*"))
+		if err != nil || len(pages) < 2 {
+			t.Fatalf("pages %v, %v", pages, err)
+		}
+		if err := os.Truncate(pages[len(pages)-1], 300<<10); err != nil { // more than a page can have
+			t.Fatal(err)
+		}
+
+		var second *rig
+		var took atomic.Int64
+		ready := make(chan struct{})
+		second = newRigOn(t, first.server, nil, processor.WithSpool(dir), size, processor.WithMaxLogSize(4096),
+			processor.WithErrorHandler(func(err error) {
+				<-ready
+				second.tell(err)
+				began := time.Now()
+				second.emit(inRun(context.Background()), otellog.SeverityInfo, "told")
+				took.Add(int64(time.Since(began)))
+			}))
+		close(ready)
+		time.Sleep(time.Minute)
+		if told := strings.Join(second.saidSoFar(), "\n"); !strings.Contains(told, "pages that are left") || strings.Contains(told, "has not answered") {
+			t.Errorf("said %q", told)
+		}
+		if took := time.Duration(took.Load()); took > 0 {
+			t.Errorf("the log call waited for %v", took)
+		}
+		second.shutdown()
 	})
 }
 

@@ -6,6 +6,7 @@ package spool
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"time"
 
@@ -57,9 +58,14 @@ func (k *keeper) adopt(target string) (all []Page, problems []error) {
 		if session == k.session || k.adopted[session] != nil {
 			continue
 		}
+		if young(session) {
+			if pages, err := k.disk.pages(session); err == nil && len(pages) == 0 {
+				continue // whose process may be about to lock it
+			}
+		}
 		release, err := k.disk.take(session)
 		if err != nil {
-			if !errors.Is(err, filelock.ErrHeld) {
+			if !errors.Is(err, filelock.ErrHeld) && !errors.Is(err, fs.ErrNotExist) { // it is in use, or has gone meanwhile
 				problems = append(problems, err)
 			}
 			continue
@@ -73,7 +79,7 @@ func (k *keeper) adopt(target string) (all []Page, problems []error) {
 		}
 		if err != nil || len(pages) == 0 {
 			release()
-			if err == nil && !young(session) {
+			if err == nil {
 				k.disk.end(session)
 			}
 			continue

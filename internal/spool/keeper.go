@@ -62,28 +62,31 @@ func (k *keeper) vanished() {
 	k.session, k.release = "", nil
 }
 
-// write appends the chunks to their files, up to the first that fails.
-func (k *keeper) write(r *round) (err error) {
-	start := 0
-	for i := range r.chunks {
-		c := &r.chunks[i]
-		if !c.file.alive() {
-			c.ok, start = true, c.end
-			continue
-		}
-		if err = k.append(c.file, r.buf[start:c.end]); err != nil {
-			return err
-		}
-		c.ok, start = true, c.end
-	}
+// write appends the chunks to their files, up to the first that fails, and syncs them where each line is to be.
+func (k *keeper) write(r *round) error {
+	err := k.writeChunks(r)
 	if !k.sync || k.syncEvery > 0 {
-		return nil
+		return err
 	}
-	if err := k.syncAll(); err != nil {
+	if syncErr := k.syncAll(); syncErr != nil {
 		for i := range r.chunks {
 			r.chunks[i].ok = false
 		}
-		return err
+		return errors.Join(err, syncErr)
+	}
+	return err
+}
+
+func (k *keeper) writeChunks(r *round) error {
+	start := 0
+	for i := range r.chunks {
+		c := &r.chunks[i]
+		if c.file.alive() {
+			if err := k.append(c.file, r.buf[start:c.end]); err != nil {
+				return err
+			}
+		}
+		c.ok, start = true, c.end
 	}
 	return nil
 }

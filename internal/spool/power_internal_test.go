@@ -4,6 +4,7 @@
 package spool
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -201,6 +202,38 @@ func TestAFullDiskIsSaidOnceAndTriedAgain(t *testing.T) {
 			t.Errorf("read %d lines, %v", len(lines), err)
 		}
 		closeIt(t, again)
+	})
+}
+
+// Of lines that are written at once, those before one that fails are as safe as they are said to be.
+func TestLinesBeforeOneThatFailsAreSynced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk := newMemory()
+		s, _ := openMemory(t, disk, Config{Sync: true})
+		random := rand.New(rand.NewPCG(1, 1))
+		a, b := s.NewFile(), s.NewFile()
+		if !a.Append(someLine(random, 0)) {
+			t.Fatal("the first line is in no file")
+		}
+		disk.setFail(func(what string, n int) (int, error) {
+			if what == "create" {
+				return 0, errFull
+			}
+			return n, nil
+		})
+		one, two := someLine(random, 1), someLine(random, 2)
+		at := len(one) + len(two)
+		r := &round{buf: slices.Concat(one, two), chunks: []chunk{{file: a, end: len(one)}, {file: b, end: at}}}
+		done := make(chan error)
+		s.do(func(k *keeper) { done <- k.write(r) })
+		if err := <-done; !errors.Is(err, errFull) || !r.chunks[0].ok || r.chunks[1].ok {
+			t.Errorf("%v, the lines are in files: %v", err, r.chunks)
+		}
+		page := disk.kept[s.session].pages["00000001"]
+		if !bytes.Equal(page.data, page.synced) {
+			t.Errorf("of %d bytes %d are synced", len(page.data), len(page.synced))
+		}
+		closeIt(t, s)
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"sync"
 	"time"
@@ -71,7 +72,10 @@ func open(c Config, d disk) (*Spool, error) {
 	s := &Spool{
 		config: c, wake: make(chan struct{}, 1), done: make(chan struct{}),
 		pending: new(round), writing: new(round),
-		keeper: keeper{disk: d, header: header{Version: version, Target: c.Target}.append(nil), maxPage: c.MaxPage, adopted: map[string]*adoptedSession{}},
+		keeper: keeper{
+			disk: d, header: header{Version: version, Target: c.Target}.append(nil),
+			maxPage: min(c.MaxPage, math.MaxInt64-1), adopted: map[string]*adoptedSession{},
+		},
 	}
 	s.waiters.New = func() any { return &waiter{ready: make(chan bool, 1)} }
 	s.keeper.sync, s.keeper.syncEvery = c.Sync, c.SyncEvery
@@ -271,9 +275,11 @@ func (s *Spool) failLocked(err error) {
 	}
 }
 
-// say tells without waiting: whoever is told may log, and then waits for the very goroutine
-// that has something to say.
-func (s *Spool) say(err error) { s.saying.Go(func() { s.config.Say(err) }) }
+// Aside calls say without waiting for it: whoever is told may log, and then waits for the very
+// goroutine that has something to say. The spool's goroutine ends behind it.
+func (s *Spool) Aside(say func()) { s.saying.Go(say) }
+
+func (s *Spool) say(err error) { s.Aside(func() { s.config.Say(err) }) }
 
 // Stalled reports whether the disk does not answer now.
 func (s *Spool) Stalled() bool {

@@ -6,6 +6,7 @@ package spool_test
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -347,6 +348,31 @@ func TestAPageThatIsTooLargeIsLeft(t *testing.T) {
 	lines, loaded := load(s, adopt(s)...)
 	if len(lines) != 1 || len(loaded.Pages) != 1 || loaded.Err == nil || !strings.Contains(loaded.Err.Error(), "4000 bytes") {
 		t.Errorf("read %q, %v", lines, loaded.Err)
+	}
+}
+
+func TestAPageOfAnySizeIsReadWhereNoneIsTooLarge(t *testing.T) {
+	dir := t.TempDir()
+	leave(t, dir, spool.Config{}, [][]byte{line(0, 5000)})
+	s := openSpool(t, dir, spool.Config{MaxPage: math.MaxInt64})
+	if lines, loaded := load(s, adopt(s)...); len(lines) != 1 || loaded.Err != nil {
+		t.Errorf("read %q, %v", lines, loaded.Err)
+	}
+}
+
+// A process makes the folder of its session, and then the lock in it.
+func TestASessionThatIsBeingMadeIsLeftAlone(t *testing.T) {
+	dir := t.TempDir()
+	s := openSpool(t, dir, spool.Config{})
+	session := filepath.Join(dir, time.Now().UTC().Format("20060102T150405.000000")+"-BEINGMADE")
+	if err := os.Mkdir(session, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if got := adopt(s); len(got) != 0 {
+		t.Errorf("took %v", got)
+	}
+	if entries, err := os.ReadDir(session); err != nil || len(entries) != 0 {
+		t.Errorf("in it there are %v, %v", entries, err)
 	}
 }
 
