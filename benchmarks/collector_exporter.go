@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"runtime"
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/collector/component/componenttest"
@@ -22,13 +23,16 @@ import (
 	"github.com/prefectlogs/prefectlogs/collector-component/prefectexporter"
 )
 
-// exporters are the Collector's, alone: what is pushed is sent when the push returns.
-var exporters = []struct {
+// exporterRow is an exporter of the Collector.
+type exporterRow struct {
 	name    string
 	factory func() exporter.Factory
 	path    string
 	config  map[string]any
-}{
+}
+
+// exporters are compared alone: what is pushed is sent when the push returns.
+var exporters = []exporterRow{
 	{"prefect", prefectexporter.NewFactory, "/api", nil},
 	{"prefect, 1000 records a request", prefectexporter.NewFactory, "/api", map[string]any{"batch_records": 1000}},
 	{"otlp_http, JSON", otlphttpexporter.NewFactory, "", map[string]any{"encoding": "json"}},
@@ -83,35 +87,39 @@ func compareExporters(b *bench) error {
 // exportHere pushes records to an exporter of the Collector, without queue, compression and retries.
 func exportHere(j job) (r result, err error) {
 	ctx := context.Background()
-	for _, e := range exporters {
-		if e.name != j.Peer {
-			continue
-		}
-		factory := e.factory()
-		set := exportertest.NewNopSettings(factory.Type())
-		config := factory.CreateDefaultConfig()
-		told := map[string]any{
-			"endpoint": "http://" + j.Server + e.path, "compression": "none",
-			"sending_queue": map[string]any{"enabled": false}, "retry_on_failure": map[string]any{"enabled": false},
-		}
-		maps.Copy(told, e.config)
-		if err := confmap.NewFromStringMap(told).Unmarshal(config); err != nil {
-			return r, err
-		}
-		logs, err := factory.CreateLogs(ctx, set, config)
-		if err != nil {
-			return r, err
-		}
-		if err := logs.Start(ctx, componenttest.NewNopHost()); err != nil {
-			return r, err
-		}
-		r, err = timePushes(ctx, logs, newPush(j.Load), j.Load.Records/perPush)
-		if err != nil {
-			return r, err
-		}
-		return r, logs.Shutdown(ctx)
+	logs, err := openExporter(ctx, j, map[string]any{"enabled": false})
+	if err != nil {
+		return r, err
 	}
-	return r, fmt.Errorf("there is no exporter %q", j.Peer)
+	r, err = timePushes(ctx, logs, newPush(j.Load), max(j.Load.Records/perPush, 1))
+	if err != nil {
+		return r, err
+	}
+	return r, logs.Shutdown(ctx)
+}
+
+// openExporter starts the exporter that a job names, with a queue, without compression and retries.
+func openExporter(ctx context.Context, j job, queue map[string]any) (exporter.Logs, error) {
+	at := slices.IndexFunc(exporters, func(e exporterRow) bool { return e.name == j.Peer })
+	if at < 0 {
+		return nil, fmt.Errorf("there is no exporter %q", j.Peer)
+	}
+	e := exporters[at]
+	factory := e.factory()
+	config := factory.CreateDefaultConfig()
+	told := map[string]any{
+		"endpoint": "http://" + j.Server + e.path, "compression": "none",
+		"sending_queue": queue, "retry_on_failure": map[string]any{"enabled": false},
+	}
+	maps.Copy(told, e.config)
+	if err := confmap.NewFromStringMap(told).Unmarshal(config); err != nil {
+		return nil, err
+	}
+	logs, err := factory.CreateLogs(ctx, exportertest.NewNopSettings(factory.Type()), config)
+	if err != nil {
+		return nil, err
+	}
+	return logs, logs.Start(ctx, componenttest.NewNopHost())
 }
 
 // newPush is a push of records as those of the corpus.

@@ -148,7 +148,7 @@ func compare() error {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
 	}
-	text := goalTable(b.found)
+	text := goalTable(b.found) + tellRounds(b.rounds)
 	fmt.Print(text)
 	if *raw != "" {
 		if err := os.WriteFile(*raw, []byte(b.raw.String()), 0o644); err != nil {

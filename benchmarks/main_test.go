@@ -6,6 +6,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -82,7 +83,7 @@ func TestARatioComparesRoundByRound(t *testing.T) {
 		s := &sample{peer: peer{name: name}}
 		for _, c := range cpu {
 			s.paced = append(s.paced, result{CPU: c})
-			s.full = append(s.full, result{CPU: c, Rate: 1000 / c})
+			s.full = append(s.full, result{CPU: c / 2, Rate: 1000 / c, NS: 10 * c})
 		}
 		return s
 	}
@@ -93,5 +94,23 @@ func TestARatioComparesRoundByRound(t *testing.T) {
 	}
 	if _, ok := ratios[0].of(samples[:2]); ok {
 		t.Error("a ratio beyond a base that was not measured")
+	}
+}
+
+// What is at full speed is subtracted from what is at full speed, and what is paced from what is paced.
+func TestWhatIsSubtractedIsOfTheSameMode(t *testing.T) {
+	row := func(name string, full, paced float64) *sample {
+		return &sample{peer: peer{name: name}, full: []result{{CPU: full}}, paced: []result{{CPU: paced}}}
+	}
+	samples := []*sample{row("ours-1000", 3, 5), row("otlp", 100, 10), row("otlp-tuned", 9, 100), row("sdk", 100, 2), row("sdk-dup", 1, 1)}
+	for name, want := range map[string]float64{ratios[1].name: 2. / 8, further[0].name: 4. / 8, further[1].name: 2. / 8} {
+		for _, r := range slices.Concat(ratios, further) {
+			if r.name != name {
+				continue
+			}
+			if f, ok := r.of(samples); !ok || f.median != want {
+				t.Errorf("%s: %v, want %v", name, f, want)
+			}
+		}
 	}
 }

@@ -36,7 +36,7 @@ func TestEachPartFindsWhatItIsFor(t *testing.T) {
 		goals []string
 	}{
 		{"growth", measureGrowth, []string{"| 1,000 | ", "| 10,000,000 | ", "| 100,000 | ", "| 10,000 | "}, "BenchmarkGrowth/runs=100000 1 ", nil},
-		{"stalled", measureStalled, []string{"| 16 | "}, "BenchmarkStalled/queue=16MiB 1 ", []string{stalledName("live heap", 16), stalledName("peak", 16)}},
+		{"stalled", measureStalled, []string{"| 16 |  | ", "| heap beside a queue of 16 MiB | ", "| " + inQueue + " | ", "- at that live heap, Go collects next"}, "BenchmarkStalled/queue=16MiB 1 ", []string{stalledName("live heap", 16), stalledName("peak", 16)}},
 		{"encoding", measureEncoding, []string{"| ascii | ", "| non-ascii | ", "| quotes | "}, "BenchmarkEncode/10kB/ascii 1 ", []string{encodings[0].goal, encodings[1].goal}},
 		{"onemit", measureOnEmit, []string{"| OnEmit alone | ", "| log call, bare SDK | "}, "BenchmarkOnEmit/OnEmit_alone 1 ", []string{"OnEmit alone, ns", "OnEmit alone, allocations"}},
 		{"exporters", compareExporters, []string{"| prefect | ", "| otlp_http, JSON | "}, "BenchmarkCollectorExporter/prefect 1 ", []string{aloneGoal}},
@@ -74,10 +74,11 @@ func TestASampleCountsForTheInnermostPlace(t *testing.T) {
 		name, place, function string
 		stack                 []string
 	}{
-		{"what a package uses is its own", places[2].name, own + "/mapping.f", []string{"runtime.memmove", own + "/mapping.f", own + "/processor.g", "main.h"}},
+		{"what a package uses is its own", inMapping, own + "/mapping.f", []string{"runtime.memmove", own + "/mapping.f", own + "/processor.g", "main.h"}},
 		{"a request is HTTP's, whoever makes it", "HTTP", "net/http.f", []string{"runtime.chansend", "net/http.f", own + "/exporter/prefectapi.g", own + "/processor.h"}},
 		{"what the kernel does is the kernel's", places[0].name, "internal/runtime/syscall.Syscall6", []string{"internal/runtime/syscall.Syscall6", "net.f", "net/http.g"}},
 		{"help with a collection is the collection's", "garbage collection", "runtime.gcAssistAlloc", []string{"runtime.scanobject", "runtime.gcAssistAlloc", "go.opentelemetry.io/otel/sdk/log.f"}},
+		{"what the Collector hands over is its own", "the Collector's records: reading, writing, OTLP", "go.opentelemetry.io/collector/pdata/plog.f", []string{"go.opentelemetry.io/collector/pdata/plog.f", own + "/collector-component/prefectexporter.g"}},
 		{"what is nobody's is the scheduler's", elsewhere, "runtime.findRunnable", []string{"runtime.findRunnable", "runtime.mcall"}},
 		{"a sample of nothing", elsewhere, "", nil},
 	}
@@ -95,7 +96,7 @@ func TestProfilesAreWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	// So short a run may end before the first sample: what is made of samples is tested below.
-	for _, name := range []string{"ours/cpu.pprof", "ours/allocs.pprof", "sdk-dup/cpu.pprof", "exporter-otlp_http-JSON/cpu.pprof"} {
+	for _, name := range []string{"ours/cpu.pprof", "ours/allocs.pprof", "sdk-dup/cpu.pprof", "exporter-otlp_http-JSON/cpu.pprof", "collector-prefect/cpu.pprof", "collector-otlp_http-protobuf/cpu.pprof"} {
 		if info, err := os.Stat(filepath.Join(b.folder, name)); err != nil || info.Size() == 0 {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -127,17 +128,29 @@ func TestAProfileBecomesATable(t *testing.T) {
 	if err := errors.Join(read.Write(file), file.Close()); err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{}
-	if err := tellProfile(b, "at rest", path, 500); err != nil {
+	ours, err := readCost(path)
+	if err != nil {
 		t.Fatal(err)
 	}
-	want := "| at rest: 500 ns of CPU for a record | ns | share | most of it in |\n|---|---|---|---|\n" +
-		"| Go's scheduler | 200 | 40 % | `runtime.findRunnable` 200 |\n" +
-		"| mapping: level, ids, text, escaping | 200 | 40 % | `mapping.Append` 150, `mapping.escape` 50 |\n" +
-		"| the queue: pages, stamps, their lock | 100 | 20 % | `processor.(*Batch).OnEmit` 100 |\n\n" +
-		"- copying the bytes of its line once: "
-	if !strings.HasPrefix(b.section.String(), want) {
-		t.Errorf("%s\nwant %s", &b.section, want)
+	ours.scaleTo(500)
+	theirs := cost{total: 60, byPlace: map[string]float64{"HTTP": 45, elsewhere: 15}}
+	empty := costOf(&profiles.Profile{}, 1) // of a run that ended before the first sample
+	empty.scaleTo(500)
+	var w strings.Builder
+	writeCosts(&w, "at rest", []profiled{{title: "ours"}, {title: "theirs"}, {title: "empty"}}, []cost{ours, theirs, empty})
+	want := "| at rest: ns of CPU for a record | ours | share | theirs | share | empty | share | of ours most in |\n|---|---|---|---|---|---|---|---|\n" +
+		"| **all** | 500 | | 60 | | 0 | | |\n" +
+		"| Go's scheduler | 200 | 40 % | 15 | 25 % | 0 | 0 % | `runtime.findRunnable` 200 |\n" +
+		"| mapping: level, ids, text, escaping | 200 | 40 % | 0 | 0 % | 0 | 0 % | `mapping.Append` 150, `mapping.escape` 50 |\n" +
+		"| the queue: pages, stamps, their lock | 100 | 20 % | 0 | 0 % | 0 | 0 % | `processor.(*Batch).OnEmit` 100 |\n" +
+		"| HTTP | 0 | 0 % | 45 | 75 % | 0 | 0 % |  |\n\n"
+	if got := w.String(); got != want {
+		t.Errorf("%s\nwant %s", got, want)
+	}
+	w.Reset()
+	tellCopying(&w, ours)
+	if !strings.HasPrefix(w.String(), "- copying the bytes of its line once: ") {
+		t.Errorf("%s", &w)
 	}
 }
 

@@ -22,7 +22,8 @@ type job struct {
 	Steady  bool   // costs are taken once it has logged and sent before
 	Queue   int    // in bytes, of the kind "stalled"; 0: no pipeline of ours
 
-	Profile string // folder for CPU and allocation profiles; empty: none
+	MemoryLimit int    // GOMEMLIMIT in MiB; 0: none
+	Profile     string // folder for CPU and allocation profiles; empty: none
 }
 
 // result is what a process has found; each kind of job fills in what it measures.
@@ -33,18 +34,23 @@ type result struct {
 	Rate    float64 // records per second, until all are sent
 	PeakMiB float64
 	LiveMiB float64 // of the heap, at the end and behind a collection
+	GoMiB   float64 // that Go has of the system, at the end; what GOMEMLIMIT bounds
+	GoalMiB float64 // the heap at which Go collects next, at the end
 
-	CopyNS, ValidNS float64 // copying and validating what was encoded
+	CopyNS, ValidNS float64            // copying and validating what was encoded
+	EscapeNS        map[string]float64 // escaping it by a library, by its name
 }
 
 // kinds are the kinds of jobs.
 var kinds = map[string]func(job) (result, error){
-	"":         measure,
-	python:     measurePython,
-	"stalled":  stallHere,
-	"encoding": encodeHere,
-	"onemit":   emitHere,
-	"exporter": exportHere,
+	"":          measure,
+	python:      measurePython,
+	"stalled":   stallHere,
+	"encoding":  encodeHere,
+	"onemit":    emitHere,
+	"exporter":  exportHere,
+	"collector": collectHere,
+	"push":      pushHere,
 }
 
 // inProcess does a job in a process of its own.
@@ -59,6 +65,9 @@ func inProcess(j job) (r result, err error) {
 	}
 	command := exec.Command(self, "measure", string(told))
 	command.Stderr = os.Stderr
+	if j.MemoryLimit > 0 {
+		command.Env = append(os.Environ(), fmt.Sprintf("GOMEMLIMIT=%dMiB", j.MemoryLimit))
+	}
 	answer, err := command.Output()
 	if err != nil {
 		return r, fmt.Errorf("%s%s: %w", j.Kind, j.Peer, err)

@@ -17,7 +17,7 @@ import (
 	profiles "github.com/google/pprof/profile"
 )
 
-// places are where the time of a record may go. A sample counts for the first place that one of its
+// places are where the time or the memory of a record may go. A sample counts for the first place that one of its
 // functions is in, from the innermost function outwards.
 var places = []struct {
 	name  string
@@ -25,103 +25,196 @@ var places = []struct {
 }{
 	{"the kernel: sockets, waking threads", []string{"internal/runtime/syscall", "runtime.futex", "runtime.usleep", "runtime.madvise"}},
 	{"garbage collection", []string{"runtime.gc", "runtime.bgsweep", "runtime.bgscavenge"}},
-	{"mapping: level, ids, text, escaping", []string{own + "/mapping", own + "/internal/sdkrecord", "github.com/segmentio/"}},
-	{"the queue: pages, stamps, their lock", []string{own + "/processor", own + "/exporter/payload"}},
+	{inMapping, []string{own + "/mapping", own + "/internal/sdkrecord", "github.com/segmentio/"}},
+	{inQueue, []string{own + "/processor", own + "/exporter/payload"}},
 	{"levels of loggers", []string{own + ".(*router)"}},
+	{"the Collector's exporter: its walk, its requests", []string{own + "/collector-component"}},
 	{"HTTP", []string{own + "/exporter", "net/http.", "net."}},
+	{"the Collector's records: reading, writing, OTLP", []string{"go.opentelemetry.io/collector/pdata", "github.com/json-iterator/", "google.golang.org/protobuf"}},
+	{"the Collector: receiver, queue", []string{"go.opentelemetry.io/collector/", "go.opentelemetry.io/contrib/"}},
 	{"the SDK and its record", []string{"go.opentelemetry.io/"}},
 	{"the program: its clock, its call", []string{"main.", own + "/benchmarks."}},
 }
 
 const (
 	own       = "github.com/prefectlogs/prefectlogs"
+	inMapping = "mapping: level, ids, text, escaping"
+	inQueue   = "the queue: pages, stamps, their lock"
 	elsewhere = "Go's scheduler"
 )
 
-// measureProfile writes profiles under the base load, and tells where the time of our defaults goes, at
-// full speed and at the pace of the peers.
-func measureProfile(b *bench) error {
+// profiled is a column of a table of profiles.
+type profiled struct {
+	title string
+	job   job
+}
+
+// folder is where its profiles stay.
+func (p profiled) folder() string {
+	name := strings.TrimPrefix(p.job.Kind+" "+p.job.Peer, " ")
+	if p.job.Load.Rate > 0 {
+		name += " paced"
+	}
+	return strings.NewReplacer(" ", "-", ",", "").Replace(name)
+}
+
+// profileTable has profiles side by side.
+type profileTable struct {
+	title   string
+	columns []profiled
+}
+
+// profileTables are the tables, each of what is to be seen side by side. The first column is ours, and names functions.
+func profileTables() []profileTable {
 	full, paced := growing(2_000_000, 1, 1), growing(800_000, 1, 1)
 	paced.Rate = full.paced().Rate
-	for _, one := range []struct {
-		title string // of a table; empty: none
-		job   job
-	}{
-		{"at full speed", job{Peer: "ours", Load: full}},
-		{thousands(paced.Rate) + " records/s", job{Peer: "ours", Load: paced}},
-		{"", job{Peer: "ours-1000", Load: full}},
-		{"", job{Peer: "sdk-dup", Load: full}},
-		{"", job{Peer: "sdk-dup", Load: paced}},
-		{"", job{Kind: "exporter", Peer: "prefect", Load: full}},
-		{"", job{Kind: "exporter", Peer: "otlp_http, JSON", Load: full}},
-		{"", job{Kind: "exporter", Peer: "otlp_http, protobuf", Load: full}},
-	} {
-		j := one.job
-		name := strings.TrimPrefix(j.Kind+" "+j.Peer, " ")
-		if j.Load.Rate > 0 {
-			name += " paced"
+	pushed := growing(1_000_000, 1, 1)
+	return []profileTable{
+		{"at full speed", []profiled{
+			{"ours", job{Peer: "ours", Load: full}}, {"ours-1000", job{Peer: "ours-1000", Load: full}}, {"the bare SDK", job{Peer: "sdk-dup", Load: full}},
+		}},
+		{"at " + thousands(paced.Rate) + " records/s", []profiled{
+			{"ours", job{Peer: "ours", Load: paced}}, {"the bare SDK", job{Peer: "sdk-dup", Load: paced}},
+		}},
+		{"the Collector's exporter alone", []profiled{
+			{"prefect", job{Kind: "exporter", Peer: "prefect", Load: full}},
+			{"otlp_http, JSON", job{Kind: "exporter", Peer: "otlp_http, JSON", Load: full}},
+			{"otlp_http, protobuf", job{Kind: "exporter", Peer: "otlp_http, protobuf", Load: full}},
+		}},
+		{"a Collector in a process", []profiled{
+			{"prefect", job{Kind: "collector", Peer: "prefect", Load: pushed}},
+			{"otlp_http, protobuf", job{Kind: "collector", Peer: "otlp_http, protobuf", Load: pushed}},
+		}},
+	}
+}
+
+// measureProfile writes profiles, and tells where the time goes, ours beside others'.
+func measureProfile(b *bench) error {
+	for _, table := range profileTables() {
+		var costs []cost
+		for _, column := range table.columns {
+			b.progress("profile of %s", column.folder())
+			j := column.job
+			j.Server, j.Load, j.Profile = b.null, b.shrink(j.Load), filepath.Join(b.folder, column.folder())
+			r, err := inProcess(j)
+			if err != nil {
+				return err
+			}
+			if _, err := ask(b.null); err != nil { // for the next one to count from zero
+				return err
+			}
+			c, err := readCost(filepath.Join(j.Profile, "cpu.pprof"))
+			if err != nil {
+				return err
+			}
+			c.scaleTo(r.CPU * 1000)
+			costs = append(costs, c)
 		}
-		name = strings.NewReplacer(" ", "-", ",", "").Replace(name)
-		b.progress("profile of %s", name)
-		j.Server, j.Load, j.Profile = b.null, b.shrink(j.Load), filepath.Join(b.folder, name)
-		r, err := inProcess(j)
-		if err != nil {
-			return err
-		}
-		if _, err := ask(b.null); err != nil { // for the next one to count from zero
-			return err
-		}
-		if one.title == "" {
-			continue
-		}
-		if err := tellProfile(b, one.title, filepath.Join(j.Profile, "cpu.pprof"), r.CPU*1000); err != nil {
-			return err
+		writeCosts(&b.section, table.title, table.columns, costs)
+		if table.columns[0].job.Kind == "" {
+			tellCopying(&b.section, costs[0])
 		}
 	}
 	return nil
 }
 
-// tellProfile makes a table of a profile of records that took so many nanoseconds each.
-func tellProfile(b *bench, title, path string, perRecord float64) error {
+// cost is what a profile counts, by place and within each by function.
+type cost struct {
+	total      float64
+	byPlace    map[string]float64
+	byFunction map[string]map[string]float64
+}
+
+// readCost reads what a profile counts last: of CPU nanoseconds, of a heap the bytes in use.
+func readCost(path string) (cost, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return err
+		return cost{}, err
 	}
 	defer file.Close()
 	read, err := profiles.Parse(file)
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return cost{}, fmt.Errorf("%s: %w", path, err)
 	}
-	total, byPlace, byFunction := 0.0, make(map[string]float64), make(map[string]map[string]float64)
+	return costOf(read, len(read.SampleType)-1), nil
+}
+
+// costOf sums one of the values of a profile.
+func costOf(read *profiles.Profile, value int) cost {
+	c := cost{byPlace: make(map[string]float64), byFunction: make(map[string]map[string]float64)}
 	for _, s := range read.Sample {
-		value := float64(s.Value[len(s.Value)-1])
+		value := float64(s.Value[value])
 		place, function := placeOf(functions(s))
-		total += value
-		byPlace[place] += value
-		if byFunction[place] == nil {
-			byFunction[place] = make(map[string]float64)
+		c.total += value
+		c.byPlace[place] += value
+		if c.byFunction[place] == nil {
+			c.byFunction[place] = make(map[string]float64)
 		}
-		byFunction[place][function] += value
+		c.byFunction[place][function] += value
 	}
-	if total == 0 {
-		return nil // a smoke test ends before the first sample
+	return c
+}
+
+// scaleTo makes the total a number, and all else a part of that. A smoke test ends before the first sample: nothing is scaled then.
+func (c *cost) scaleTo(total float64) {
+	if c.total == 0 {
+		return
 	}
-	ns := func(value float64) float64 { return value / total * perRecord }
-	w := &b.section
-	fmt.Fprintf(w, "| %s: %.0f ns of CPU for a record | ns | share | most of it in |\n|---|---|---|---|\n", title, perRecord)
-	for _, place := range dearest(byPlace) {
-		var most []string
-		for _, function := range dearest(byFunction[place])[:min(4, len(byFunction[place]))] {
-			most = append(most, fmt.Sprintf("`%s` %.0f", strings.TrimPrefix(strings.TrimPrefix(function, own), "/"), ns(byFunction[place][function])))
+	by := total / c.total
+	c.total = total
+	for place := range c.byPlace {
+		c.byPlace[place] *= by
+		for function := range c.byFunction[place] {
+			c.byFunction[place][function] *= by
 		}
-		fmt.Fprintf(w, "| %s | %.0f | %.0f %% | %s |\n", place, ns(byPlace[place]), 100*byPlace[place]/total, strings.Join(most, ", "))
 	}
+}
+
+// most names the functions of a place that cost most.
+func (c *cost) most(place, format string) string {
+	var most []string
+	for _, function := range dearest(c.byFunction[place])[:min(4, len(c.byFunction[place]))] {
+		most = append(most, fmt.Sprintf("`%s` "+format, strings.TrimPrefix(strings.TrimPrefix(function, own), "/"), c.byFunction[place][function]))
+	}
+	return strings.Join(most, ", ")
+}
+
+// writeCosts writes a table of profiles side by side.
+func writeCosts(w *strings.Builder, title string, columns []profiled, costs []cost) {
+	all := make(map[string]float64) // places, by what they cost ours, and then the others
+	for i, c := range costs {
+		for place, value := range c.byPlace {
+			if i == 0 {
+				value *= 1e6
+			}
+			all[place] += value
+		}
+	}
+	fmt.Fprintf(w, "| %s: ns of CPU for a record |", title)
+	for _, column := range columns {
+		fmt.Fprintf(w, " %s | share |", column.title)
+	}
+	fmt.Fprintf(w, " of %s most in |\n|---|%s---|\n| **all** |", columns[0].title, strings.Repeat("---|---|", len(columns)))
+	for _, c := range costs {
+		fmt.Fprintf(w, " %.0f | |", c.total)
+	}
+	fmt.Fprintln(w, " |")
+	for _, place := range dearest(all) {
+		fmt.Fprintf(w, "| %s |", place)
+		for _, c := range costs {
+			fmt.Fprintf(w, " %.0f | %.0f %% |", c.byPlace[place], 100*c.byPlace[place]/max(c.total, 1))
+		}
+		fmt.Fprintf(w, " %s |\n", costs[0].most(place, "%.0f"))
+	}
+	fmt.Fprintln(w)
+}
+
+// tellCopying compares what is ours with copying a line.
+func tellCopying(w *strings.Builder, c cost) {
 	line := make([]byte, 483)
 	into := make([]byte, 0, len(line))
 	copying := timeFor(50*time.Millisecond, func() { copied = append(into, line...) })
-	ours := ns(byPlace[places[2].name] + byPlace[places[3].name])
-	fmt.Fprintf(w, "\n- copying the bytes of its line once: %.0f ns; mapping and queue together are %.0f times that\n\n", copying, ours/copying)
-	return nil
+	fmt.Fprintf(w, "- copying the bytes of its line once: %.0f ns; mapping and queue together are %.0f times that\n\n", copying, (c.byPlace[inMapping]+c.byPlace[inQueue])/copying)
 }
 
 // functions are those of a sample, the innermost first.

@@ -7,8 +7,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/pprof"
 	"time"
 
+	profiles "github.com/google/pprof/profile"
 	sdklog "go.opentelemetry.io/otel/sdk/log"
 
 	"github.com/prefectlogs/prefectlogs/processor"
@@ -28,44 +34,116 @@ func stalledName(what string, queue int) string {
 	return fmt.Sprintf("memory while the server is stalled, queue of %d MiB: %s, MiB", queue, what)
 }
 
-// measureStalled fills queues whose server never answers.
+// stalling is what a round has found: ours, ours under a limit, and the SDK alone.
+type stalling struct{ ours, limited, other result }
+
+// measureStalled fills queues whose server never answers, and tells what is live in the first one.
 func measureStalled(b *bench) error {
 	w := &b.section
-	fmt.Fprintln(w, "| queue MiB | live heap beyond the SDK | spread | at most | peak beyond the SDK | spread |")
-	fmt.Fprintln(w, "|---|---|---|---|---|---|")
+	fmt.Fprintln(w, "| queue MiB | GOMEMLIMIT MiB | live heap beyond the SDK | spread | at most | peak beyond the SDK | spread | ns of a log call |")
+	fmt.Fprintln(w, "|---|---|---|---|---|---|---|---|")
 	queues := stalledQueues
 	if b.scale > 1 {
 		queues = queues[:1]
 	}
 	for _, mib := range queues {
-		var all []pair
-		queue := mib << 20
-		l := growing(3*queue/400, 1, 1) // a record takes about 480 bytes
+		var all []stalling
 		for round := range b.rounds {
 			b.progress("a queue of %d MiB, round %d of %d", mib, round+1, b.rounds)
-			var p pair
-			var err error
-			if p.ours, err = inProcess(job{Kind: "stalled", Server: b.null + stalled, Load: l, Queue: queue}); err != nil {
+			s, err := b.stall(mib)
+			if err != nil {
 				return err
 			}
-			if p.other, err = inProcess(job{Kind: "stalled", Load: l}); err != nil {
-				return err
-			}
-			all = append(all, p)
-			writeLine(&b.raw, fmt.Sprintf("Stalled/queue=%dMiB", mib), p.ours.NS, "%.1f live-MiB %.1f live-MiB-sdk %.1f peak-MiB %.1f peak-MiB-sdk",
-				p.ours.LiveMiB, p.other.LiveMiB, p.ours.PeakMiB, p.other.PeakMiB)
+			all = append(all, s)
+			writeLine(&b.raw, fmt.Sprintf("Stalled/queue=%dMiB", mib), s.ours.NS, "%.1f live-MiB %.1f live-MiB-sdk %.1f peak-MiB %.1f peak-MiB-sdk %.1f peak-MiB-limited",
+				s.ours.LiveMiB, s.other.LiveMiB, s.ours.PeakMiB, s.other.PeakMiB, s.limited.PeakMiB)
 		}
-		live := figureOf(all, func(p pair) float64 { return p.ours.LiveMiB - p.other.LiveMiB })
-		peak := figureOf(all, func(p pair) float64 { return p.ours.PeakMiB - p.other.PeakMiB })
-		b.found[stalledName("live heap", mib)], b.found[stalledName("peak", mib)] = live, peak
-		fmt.Fprintf(w, "| %d | %.1f | %.1f-%.1f | %.1f | %.1f | %.1f-%.1f |\n", mib, live.median, live.low, live.high, stalledBound(mib), peak.median, peak.low, peak.high)
+		for _, row := range []struct {
+			limit string
+			of    func(stalling) result
+		}{
+			{"", func(s stalling) result { return s.ours }},
+			{fmt.Sprintf("%.0f", figureOf(all, func(s stalling) float64 { return float64(memoryLimit(mib, s.other)) }).median), func(s stalling) result { return s.limited }},
+		} {
+			live := figureOf(all, func(s stalling) float64 { return row.of(s).LiveMiB - s.other.LiveMiB })
+			peak := figureOf(all, func(s stalling) float64 { return row.of(s).PeakMiB - s.other.PeakMiB })
+			if row.limit == "" {
+				b.found[stalledName("live heap", mib)], b.found[stalledName("peak", mib)] = live, peak
+			}
+			fmt.Fprintf(w, "| %d | %s | %.1f | %.1f-%.1f | %.1f | %.1f | %.1f-%.1f | %.0f |\n", mib, row.limit, live.median, live.low, live.high, stalledBound(mib),
+				peak.median, peak.low, peak.high, figureOf(all, func(s stalling) float64 { return row.of(s).NS }).median)
+		}
 	}
 	fmt.Fprintln(w)
+	return b.tellStalledHeap(queues[0])
+}
+
+// stalledLoad is three times what a queue holds: a record takes about 480 bytes.
+func stalledLoad(mib int) load { return growing(3*(mib<<20)/400, 1, 1) }
+
+// memoryLimit is a GOMEMLIMIT by which a program with a queue keeps the target: what it may take for the queue, and what Go
+// has of the system in the same program without it.
+func memoryLimit(mib int, without result) int { return int(stalledBound(mib) + without.GoMiB) }
+
+func (b *bench) stall(mib int) (s stalling, err error) {
+	if s.other, err = inProcess(job{Kind: "stalled", Load: stalledLoad(mib)}); err != nil {
+		return s, err
+	}
+	ours := job{Kind: "stalled", Server: b.null + stalled, Load: stalledLoad(mib), Queue: mib << 20}
+	if s.ours, err = inProcess(ours); err != nil {
+		return s, err
+	}
+	ours.MemoryLimit = memoryLimit(mib, s.other)
+	s.limited, err = inProcess(ours)
+	return s, err
+}
+
+// tellStalledHeap makes a table of a heap profile: what is live beside a full queue, and who has allocated what was not.
+func (b *bench) tellStalledHeap(mib int) error {
+	b.progress("heap profile beside a queue of %d MiB", mib)
+	j := job{Kind: "stalled", Server: b.null + stalled, Load: stalledLoad(mib), Queue: mib << 20, Profile: filepath.Join(b.folder, "stalled")}
+	r, err := inProcess(j)
+	if err != nil {
+		return err
+	}
+	file, err := os.Open(filepath.Join(j.Profile, heapProfile))
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	read, err := profiles.Parse(file)
+	if err != nil {
+		return err
+	}
+	live, allocated := costOf(read, heapInUse), costOf(read, heapAllocated)
+	w := &b.section
+	fmt.Fprintf(w, "| heap beside a queue of %d MiB | live MiB | share | allocated for a record, bytes | most of it by |\n|---|---|---|---|---|\n", mib)
+	for _, place := range dearest(allocated.byPlace) {
+		perRecord := allocated.byPlace[place] / float64(j.Load.Records)
+		if perRecord < 1 && live.byPlace[place] < live.total/100 {
+			continue
+		}
+		c := cost{byFunction: map[string]map[string]float64{place: maps.Clone(allocated.byFunction[place])}}
+		for function := range c.byFunction[place] {
+			c.byFunction[place][function] /= float64(j.Load.Records)
+		}
+		fmt.Fprintf(w, "| %s | %.1f | %.0f %% | %.0f | %s |\n", place, live.byPlace[place]/(1<<20), 100*live.byPlace[place]/max(live.total, 1), perRecord, c.most(place, "%.0f"))
+	}
+	fmt.Fprintf(w, "\n- at that live heap, Go collects next when the heap has %.1f MiB\n\n", r.GoalMiB)
 	return nil
 }
 
+// heapProfile is the file of a profile of the heap while the queue is full.
+const heapProfile = "heap.pprof"
+
+// What a heap profile has for each sample, by its place: objects and bytes allocated, objects and bytes in use.
+const heapAllocated, heapInUse = 1, 3
+
 // stallHere logs three times what the queue holds, as it does by default: the oldest records go.
 func stallHere(j job) (result, error) {
+	if j.Profile != "" {
+		runtime.MemProfileRate = 16 << 10 // a page of the queue is seen for certain
+	}
 	provider, full := sdklog.NewLoggerProvider(sdklog.WithAllowKeyDuplication(), sdklog.WithProcessor(nothing{})), func() bool { return true }
 	if j.Queue > 0 {
 		pipeline, err := setUp(j.Server, processor.WithQueueSize(j.Queue))
@@ -89,8 +167,19 @@ func stallHere(j job) (result, error) {
 	if !full() {
 		return r, errors.New("the queue has not filled up, or nothing is under way")
 	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	r.GoMiB = float64(m.Sys-m.HeapReleased) / (1 << 20)
 	r.LiveMiB = liveHeap()
+	runtime.ReadMemStats(&m)
+	r.GoalMiB = float64(m.NextGC) / (1 << 20)
 	var err error
-	r.PeakMiB, err = peakMemory()
-	return r, err
+	if r.PeakMiB, err = peakMemory(); err != nil || j.Profile == "" {
+		return r, err
+	}
+	file, err := os.Create(filepath.Join(j.Profile, heapProfile))
+	if err != nil {
+		return r, err
+	}
+	return r, errors.Join(pprof.Lookup("heap").WriteTo(file, 0), file.Close())
 }
