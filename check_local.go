@@ -53,7 +53,7 @@ func (c *checker) checkSettings(context.Context) Step {
 		lines = append(lines, fmt.Sprintf("the active profile is %q", profile))
 	}
 	step := stepOK("%s", strings.Join(lines, "\n"))
-	for _, notice := range explained.Notices {
+	for _, notice := range c.resolved.Notices {
 		step.Status = StatusWarn
 		step.Found += "\nnote: " + notice
 	}

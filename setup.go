@@ -47,11 +47,11 @@ func Setup(ctx context.Context, opts ...Option) (*Pipeline, error) {
 		}
 		c.settings = &loaded
 	}
-	for _, notice := range c.settings.Notices() {
-		reporter.Tell(errors.New(notice))
-	}
 	reason := c.silent()
 	if reason != "" {
+		for _, notice := range c.settings.Notices() { // which else the exporter tells
+			reporter.Tell(errors.New(notice))
+		}
 		reporter.Tell(fmt.Errorf("logs are not sent to Prefect: %s", reason))
 		if isDisabled() {
 			return &Pipeline{provider: sdklog.NewLoggerProvider(c.provider...), reporter: reporter}, nil

@@ -115,6 +115,30 @@ func TestSetupWithoutAServerDoesNothingAndSaysSo(t *testing.T) {
 	}
 }
 
+func TestAKeyThatGoesElsewhereIsToldOnceAndByCheckToo(t *testing.T) {
+	told := new(said)
+	opts := []prefectlogs.Option{
+		prefectlogs.WithSettings(isolated(t, "PREFECT_API_URL=https://api.prefect.cloud/api", "PREFECT_API_KEY=k")),
+		prefectlogs.WithEndpoint("http://prefect.test/api"), prefectlogs.WithErrorHandler(told.handle),
+		prefectlogs.WithExporter(exporter.WithTransport(prefecttest.NewServer(t).Transport())),
+	}
+	pipeline, err := prefectlogs.Setup(t.Context(), opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pipeline.Shutdown(t.Context())
+	report, _ := prefectlogs.Check(t.Context(), opts...) // that the server refuses it is not the question
+	settings := report.Steps[0]
+	for _, want := range []string{"another source than the URL it is sent to (option)", "plain http to another machine"} {
+		if n := strings.Count(strings.Join(told.all(), "\n"), want); n != 1 {
+			t.Errorf("told %d times %q: %q", n, want, told.all())
+		}
+		if settings.Status != prefectlogs.StatusWarn || !strings.Contains(settings.Found, want) {
+			t.Errorf("step %s does not say %q: %+v", settings.Name, want, settings)
+		}
+	}
+}
+
 func TestSetupHonoursTheSwitchOfOpenTelemetry(t *testing.T) {
 	t.Setenv("OTEL_SDK_DISABLED", "True")
 	told := new(said)

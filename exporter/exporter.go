@@ -56,7 +56,8 @@ type Exporter struct {
 
 // New returns an exporter. It does not reach for the server, and ctx only bounds
 // New itself. All problems of settings, environment and options are returned
-// in one joined error.
+// in one joined error. What is odd about them, such as a key that goes to another server than its own,
+// is told to the error handler.
 func New(_ context.Context, opts ...Option) (*Exporter, error) {
 	c, configErr := newConfig(opts)
 	if c.settings == nil {
@@ -97,6 +98,9 @@ func New(_ context.Context, opts ...Option) (*Exporter, error) {
 		}
 		reporter.Failing("sending", fmt.Errorf("%w; %s", r.Err, next))
 	})
+	for _, notice := range c.settings.Notices() {
+		reporter.Tell(errors.New(notice))
+	}
 	return e, nil
 }
 

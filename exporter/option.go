@@ -255,7 +255,7 @@ func newConfig(opts []Option) (config, error) {
 		}
 		c.defaultRun = &environment
 	}
-	c = c.underLimits().underClient()
+	c = c.underOptions().underLimits().underClient()
 	least := 4 * c.maxLogSize
 	if c.deadLetterSize == 0 {
 		c.deadLetterSize = max(defaultDeadLetterSize, least)
@@ -272,7 +272,7 @@ func (c config) underLimits() config {
 	c.batchSize = max(cmp.Or(c.batchSize, toAPI.BatchSize), mapping.MinLimit+payload.Overhead)
 	if c.maxLogSize == 0 {
 		c.maxLogSize = toAPI.MaxLogSize
-		if c.isCloud() {
+		if c.settings.IsCloud() {
 			c.maxLogSize = min(c.maxLogSize, c.settings.Cloud.MaxLogSize)
 		}
 	}
@@ -285,20 +285,24 @@ func (c config) underLimits() config {
 	return c
 }
 
-// isCloud reports whether the server is Prefect Cloud, which takes shorter logs.
-func (c config) isCloud() bool {
-	s := *c.settings
-	s.APIURL = cmp.Or(c.endpoint, s.APIURL)
-	return s.IsCloud()
+// underOptions puts the settings under what the options say of server and credentials, so that they
+// tell what holds.
+func (c config) underOptions() config {
+	given := settings.Given{APIURL: c.endpoint, APIKey: settings.NewSecret(c.apiKey), APIAuthString: settings.NewSecret(c.authString)}
+	if c.headers != nil {
+		given.CustomHeaders = make(map[string]settings.Secret)
+		for name, value := range c.headers {
+			given.CustomHeaders[name] = settings.NewSecret(value)
+		}
+	}
+	c.settings = new(c.settings.With(given))
+	return c
 }
 
 // underClient puts the settings of the HTTP client under the options.
 func (c config) underClient() config {
 	s := c.settings
-	c.endpoint = cmp.Or(c.endpoint, s.APIURL)
-	if c.apiKey == "" && c.authString == "" {
-		c.apiKey, c.authString = s.APIKey.Reveal(), s.APIAuthString.Reveal()
-	}
+	c.endpoint, c.apiKey, c.authString = s.APIURL, s.APIKey.Reveal(), s.APIAuthString.Reveal()
 	c.mapping.Secrets = []string{c.apiKey, c.authString}
 	c.timeout = cmp.Or(c.timeout, s.RequestTimeout)
 	c.connection.CAFile = cmp.Or(c.connection.CAFile, s.SSLCertFile)

@@ -4,6 +4,7 @@
 package exporter_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -133,6 +134,48 @@ func TestHeadersOfSettingsAndOptions(t *testing.T) {
 					t.Errorf("header %q, want %q", got, tt.want)
 				}
 			})
+		})
+	}
+}
+
+func TestNewTellsOfAKeyThatGoesWhereItShouldNot(t *testing.T) {
+	const elsewhere, plain = "another source than the URL", "plain http to another machine"
+	tests := map[string]struct {
+		settings []string
+		opts     []exporter.Option
+		want     []string
+	}{
+		"over plain http": {settings: []string{"PREFECT_API_URL=http://far.example/api", "PREFECT_API_KEY=k"}, want: []string{plain}},
+		"to the address of an option": {
+			settings: []string{"PREFECT_API_URL=https://api.prefect.cloud/api", "PREFECT_API_KEY=k"},
+			opts:     []exporter.Option{exporter.WithEndpoint("http://far.example/api")}, want: []string{elsewhere, plain},
+		},
+		"of an option to the address of the settings": {
+			settings: []string{"PREFECT_API_URL=https://far.example/api"},
+			opts:     []exporter.Option{exporter.WithHeaders(map[string]string{"authorization": "k"})}, want: []string{elsewhere},
+		},
+		"of an option to its address": {opts: []exporter.Option{exporter.WithEndpoint("https://far.example/api"), exporter.WithAuthString("a:b")}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			told := new(said)
+			opts := append([]exporter.Option{exporter.WithSettings(isolated(t, tt.settings...)), exporter.WithDefaultRun(run.Info{}), exporter.WithErrorHandler(told.handle)}, tt.opts...)
+			if _, err := exporter.New(t.Context(), opts...); err != nil {
+				t.Fatal(err)
+			}
+			all := told.all()
+			if len(all) != len(tt.want) {
+				t.Fatalf("told %q", all)
+			}
+			for i, want := range tt.want {
+				if !strings.Contains(all[i], want) {
+					t.Errorf("told %q, want %q", all[i], want)
+				}
+			}
+			resolved, err := exporter.Resolve(opts...)
+			if err != nil || !slices.Equal(resolved.Notices, all) {
+				t.Errorf("resolved %q, %v, and told %q", resolved.Notices, err, all)
+			}
 		})
 	}
 }

@@ -243,6 +243,7 @@ func TestNotices(t *testing.T) {
 			environ: []string{"PREFECT_API_URL=HTTP://prefect.example:4200/api", "PREFECT_API_KEY=k"},
 			want:    []string{"PREFECT_API_KEY (environment) travels over plain http to another machine"},
 		},
+		{name: "an empty key over plain http", environ: []string{"PREFECT_API_URL=http://prefect.example/api", "PREFECT_API_KEY="}},
 		{name: "plain http to localhost", environ: []string{"PREFECT_API_URL=http://localhost:4200/api", "PREFECT_API_KEY=k"}},
 		{name: "plain http to 127.0.0.2", environ: []string{"PREFECT_API_URL=http://127.0.0.2:4200/api", "PREFECT_API_KEY=k"}},
 		{name: "plain http to ::1", environ: []string{"PREFECT_API_URL=http://[::1]:4200/api", "PREFECT_API_KEY=k"}},

@@ -10,34 +10,28 @@ import (
 	"strings"
 )
 
-// credentials are the settings that are sent to the API to prove who asks.
-var credentials = []string{"api.key", "api.auth_string", "client.custom_headers"}
+// credentials are the settings that are sent to the API to prove who asks, and whether they do.
+var credentials = map[string]func(*Settings) bool{
+	"api.key":               func(s *Settings) bool { return s.APIKey.IsSet() },
+	"api.auth_string":       func(s *Settings) bool { return s.APIAuthString.IsSet() },
+	"client.custom_headers": (*Settings).hasAuthorization,
+}
 
-// observe marks what is allowed and yet likely wrong. Each mark is a notice
-// too.
+// observation looks for what is allowed and yet likely wrong. Each mark is a notice too.
+type observation struct {
+	*Settings
+	origin func(key string) (name string, source Source)
+	mark   func(key, text string)
+}
+
 func (r *resolution) observe() {
 	r.marks = make(map[string]string)
-	for _, key := range credentials {
-		if !r.isSet(key) || r.APIURL == "" {
-			continue
-		}
-		if key == "client.custom_headers" && !r.hasAuthorization() {
-			continue
-		}
-		from, api := r.found[key], r.found["api.url"]
-		if !from.source.same(api.source) {
-			r.mark(key, fmt.Sprintf("comes from another source than the URL it is sent to (%s)", api.source))
-		}
-		if isPlain(r.APIURL) {
-			r.mark(key, "travels over plain http to another machine, where anyone on the way can read it")
-		}
-	}
-	if maskURL(r.APIURL) != r.APIURL {
-		r.mark("api.url", "holds a password; PREFECT_API_AUTH_STRING is the place for it")
-	}
-	if !r.SilenceAPIURLMisconfiguration {
-		r.observeURL()
-	}
+	r.noted, r.loadedAs = len(r.notices), r.generation
+	observation{&r.Settings, r.origin, r.mark}.look()
+}
+
+func (r *resolution) origin(key string) (string, Source) {
+	return r.found[key].name, r.found[key].source
 }
 
 // mark adds a mark to a setting, and a notice that says the same.
@@ -49,29 +43,50 @@ func (r *resolution) mark(key, text string) {
 	r.note("%s (%s) %s", r.found[key].name, r.found[key].source, text)
 }
 
-// observeURL warns of the mistakes in a URL of Prefect Cloud that Prefect
+func (o observation) look() {
+	for _, d := range definitions {
+		if sent := credentials[d.key]; sent == nil || !sent(o.Settings) || o.APIURL == "" {
+			continue
+		}
+		_, from := o.origin(d.key)
+		if _, api := o.origin("api.url"); !from.same(api) {
+			o.mark(d.key, fmt.Sprintf("comes from another source than the URL it is sent to (%s)", api))
+		}
+		if isPlain(o.APIURL) {
+			o.mark(d.key, "travels over plain http to another machine, where anyone on the way can read it")
+		}
+	}
+	if maskURL(o.APIURL) != o.APIURL {
+		o.mark("api.url", "holds a password; PREFECT_API_AUTH_STRING is the place for it")
+	}
+	if !o.SilenceAPIURLMisconfiguration {
+		o.lookAtURL()
+	}
+}
+
+// lookAtURL warns of the mistakes in a URL of Prefect Cloud that Prefect
 // itself warns of.
-func (r *resolution) observeURL() {
+func (o observation) lookAtURL() {
 	for _, mistake := range []struct{ part, text string }{
 		{"app.prefect.cloud", "points to the pages of Prefect Cloud; its API is at api.prefect.cloud"},
 		{"account/", `has "account/", where Prefect Cloud's API has "accounts/"`},
 		{"workspace/", `has "workspace/", where Prefect Cloud's API has "workspaces/"`},
 	} {
-		if strings.Contains(r.APIURL, mistake.part) {
-			r.mark("api.url", mistake.text)
+		if strings.Contains(o.APIURL, mistake.part) {
+			o.mark("api.url", mistake.text)
 		}
 	}
-	u, err := url.Parse(r.APIURL)
+	u, err := url.Parse(o.APIURL)
 	if err != nil || u.Path == "" || strings.HasPrefix(u.Path, "/api") {
 		return
 	}
-	if r.generation == Prefect2 || strings.Contains(r.APIURL, "api.prefect.cloud") {
-		r.mark("api.url", `lacks "/api" after the host`)
+	if o.loadedAs == Prefect2 || strings.Contains(o.APIURL, "api.prefect.cloud") {
+		o.mark("api.url", `lacks "/api" after the host`)
 	}
 }
 
-func (r *resolution) hasAuthorization() bool {
-	for name := range r.Client.CustomHeaders {
+func (s *Settings) hasAuthorization() bool {
+	for name := range s.Client.CustomHeaders {
 		if strings.EqualFold(name, "Authorization") {
 			return true
 		}

@@ -67,7 +67,9 @@ type Settings struct {
 	SilenceAPIURLMisconfiguration bool
 
 	explained Explanation
-	sources   []Option // what Load was given; nil: they did not come from it
+	noted     int        // how many of the notices stand before those of the observation
+	loadedAs  Generation // by whose rules
+	sources   []Option   // what Load was given; nil: they did not come from it
 }
 
 // Client holds the settings PREFECT_CLIENT_*.
