@@ -47,17 +47,18 @@ func TestTheRunThatIsCurrentSaysWhoseRulesARunLoggerHas(t *testing.T) {
 		ofTask    bool   // the rules are those of prefect.task_runs
 		storedIn  string // the task run of the record, where it is stored
 	}{
-		"a flow run of the context":           {ctx: []func(context.Context) context.Context{in(flow)}},
-		"a task run of the context":           {ctx: []func(context.Context) context.Context{in(task)}, ofTask: true},
-		"a flow run of trusted baggage":       {ctx: []func(context.Context) context.Context{carried(flow), run.TrustBaggage}},
-		"a task run of trusted baggage":       {ctx: []func(context.Context) context.Context{carried(task), run.TrustBaggage}, ofTask: true},
-		"baggage that nobody trusts":          {inherited: flow, ctx: []func(context.Context) context.Context{carried(task)}},
-		"the context before baggage":          {ctx: []func(context.Context) context.Context{carried(task), run.TrustBaggage, in(flow)}},
-		"a task run of the environment":       {inherited: task, ofTask: true},
-		"the context before the environment":  {inherited: task, ctx: []func(context.Context) context.Context{in(flow)}},
-		"baggage before the environment":      {inherited: task, ctx: []func(context.Context) context.Context{carried(flow), run.TrustBaggage}},
-		"a span says only whose a record is":  {ctx: []func(context.Context) context.Context{span}, storedIn: taskA},
-		"and so do the attributes of records": {ctx: []func(context.Context) context.Context{in(flow)}, attrs: []any{run.FlowRunIDKey, flowA, run.TaskRunIDKey, taskA}, storedIn: taskA},
+		"a flow run of the context":                    {ctx: []func(context.Context) context.Context{in(flow)}},
+		"a task run of the context":                    {ctx: []func(context.Context) context.Context{in(task)}, ofTask: true},
+		"a flow run of trusted baggage":                {ctx: []func(context.Context) context.Context{carried(flow), run.TrustBaggage}},
+		"a task run of trusted baggage":                {ctx: []func(context.Context) context.Context{carried(task), run.TrustBaggage}, ofTask: true},
+		"baggage that nobody trusts":                   {inherited: flow, ctx: []func(context.Context) context.Context{carried(task)}},
+		"the context before baggage":                   {ctx: []func(context.Context) context.Context{carried(task), run.TrustBaggage, in(flow)}},
+		"the context's task run in baggage's flow run": {ctx: []func(context.Context) context.Context{carried(flow), run.TrustBaggage, in(run.Info{TaskRunID: taskA})}, ofTask: true},
+		"a task run of the environment":                {inherited: task, ofTask: true},
+		"the context before the environment":           {inherited: task, ctx: []func(context.Context) context.Context{in(flow)}},
+		"baggage before the environment":               {inherited: task, ctx: []func(context.Context) context.Context{carried(flow), run.TrustBaggage}},
+		"a span says only whose a record is":           {ctx: []func(context.Context) context.Context{span}, storedIn: taskA},
+		"and so do the attributes of records":          {ctx: []func(context.Context) context.Context{in(flow)}, attrs: []any{run.FlowRunIDKey, flowA, run.TaskRunIDKey, taskA}, storedIn: taskA},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv(run.FlowRunIDVariable, tt.inherited.FlowRunID)
