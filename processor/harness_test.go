@@ -114,6 +114,29 @@ func (r *rig) balance() {
 	}
 }
 
+// watchBalance checks the balance again and again, also while the caller waits, until stop is called.
+// It is for a bubble, where time is free.
+func (r *rig) watchBalance() (stop func()) {
+	over, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		ticker := time.NewTicker(97 * time.Millisecond) // which no wait of the code is a multiple of
+		defer ticker.Stop()
+		for {
+			select {
+			case <-over:
+				return
+			case <-ticker.C:
+				r.balance()
+			}
+		}
+	}()
+	return func() {
+		close(over)
+		<-done
+	}
+}
+
 // stored returns the messages on the server, in the order of storing, but for
 // notices of losses.
 func (r *rig) stored() []string {
