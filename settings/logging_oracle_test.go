@@ -128,6 +128,9 @@ func compareReached(l settings.Logging, c loggingCase, want loggingAnswer) (n in
 	if want.Refused != "" {
 		// Orion's handler is there in Prefect 2 alone, and lists cannot be overridden there: dictConfig takes a text for a list of letters.
 		overridden := l.Generation == settings.Prefect3 && strings.Contains(want.Refused, "'orion'")
+		if l.Generation == settings.Prefect2 && strings.HasPrefix(c.Name, "handlers-as-text") {
+			overridden = true // as an override leaves it
+		}
 		for name := range c.Env {
 			overridden = overridden || l.Generation == settings.Prefect2 && strings.HasSuffix(name, "_HANDLERS")
 		}

@@ -63,14 +63,7 @@ func New(l settings.Logging) (*Config, error) {
 			r.note("loggers.%s.propagate is the text %q, which Python takes for true whatever it says", name, text)
 		}
 	}
-	c.root = &logger{level: int(settings.LevelWarning)}
-	if entry, ok := r.table("root"); ok && entry != nil {
-		level := c.root.level
-		c.root = r.logger("root", entry)
-		if entry["level"] == nil {
-			c.root.level = level
-		}
-	}
+	c.readRoot(r)
 	c.addExtra(l)
 	for _, name := range slices.Sorted(maps.Keys(r.used)) {
 		h := r.used[name]
@@ -93,6 +86,32 @@ func New(l settings.Logging) (*Config, error) {
 	return c, nil
 }
 
+// rootNames are those under which Python gives out the root logger.
+var rootNames = []string{"", "root"}
+
+// readRoot understands what is said of the root logger: among loggers too, where what comes later replaces the handlers.
+func (c *Config) readRoot(r *reader) {
+	c.root = &logger{level: int(settings.LevelWarning)}
+	take := func(l *logger, entry map[string]any) {
+		c.root.handlers = l.handlers
+		if entry["level"] != nil {
+			c.root.level = l.level
+		}
+	}
+	loggers, _ := r.logging.Config["loggers"].(map[string]any)
+	for _, name := range rootNames {
+		if l, ok := c.loggers[name]; ok {
+			take(l, loggers[name].(map[string]any)) // it was read as one
+			delete(c.loggers, name)
+		}
+	}
+	if truth(r.logging.Config["root"], false) {
+		if entry, ok := r.table("root"); ok {
+			take(r.logger("root", entry), entry)
+		}
+	}
+}
+
 // addExtra gives the extra loggers what prefect.extra has, as Prefect does.
 func (c *Config) addExtra(l settings.Logging) {
 	extra, ok := c.loggers[extraLoggs]
@@ -101,7 +120,10 @@ func (c *Config) addExtra(l settings.Logging) {
 	}
 	for _, name := range l.ExtraLoggers {
 		own, ok := c.loggers[name]
-		if !ok {
+		switch {
+		case slices.Contains(rootNames, name):
+			own = c.root
+		case !ok:
 			own = &logger{propagate: true}
 			c.loggers[name] = own
 		}
@@ -206,10 +228,10 @@ func (r *reader) version() {
 	}
 }
 
-// table is a part of the configuration; it is nil where there is none.
+// table is a part of the configuration; it is nil where there is none, or nothing in it.
 func (r *reader) table(key string) (map[string]any, bool) {
 	v, ok := r.logging.Config[key]
-	if !ok {
+	if list, isList := v.([]any); !ok || v == "" || isList && len(list) == 0 {
 		return nil, true
 	}
 	table, ok := v.(map[string]any)
@@ -236,11 +258,15 @@ func (r *reader) tables(key string) func(yield func(string, map[string]any) bool
 	}
 }
 
-// names reads a list of names; a text has them between commas.
+// names reads a list of names, of a table its keys. With Prefect 2, where an override makes a text of a list, a text has
+// them between commas.
 func (r *reader) names(place string, v any) (names []string) {
 	switch v := v.(type) {
-	case nil:
 	case string:
+		if v != "" && r.logging.Generation != settings.Prefect2 {
+			r.fail(place, "want a list of names, as [a, b]: in a text Python takes each letter for a name")
+			return nil
+		}
 		for name := range strings.SplitSeq(v, ",") {
 			if name = strings.TrimSpace(name); name != "" {
 				names = append(names, name)
@@ -253,10 +279,14 @@ func (r *reader) names(place string, v any) (names []string) {
 				r.fail(place, "want a list of names")
 				return nil
 			}
-			names = append(names, strings.TrimSpace(name))
+			names = append(names, name)
 		}
+	case map[string]any:
+		return slices.Sorted(maps.Keys(v))
 	default:
-		r.fail(place, "want a list of names")
+		if truth(v, false) {
+			r.fail(place, "want a list of names")
+		}
 	}
 	return names
 }
