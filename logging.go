@@ -64,12 +64,13 @@ func newRouter(c config, reporter *diag.Reporter) (*router, error) {
 	if r.shipped && !c.hasConsole || c.hasConsole && c.console == nil {
 		return r, nil
 	}
+	resolved, _ := exporter.Resolve(append([]exporter.Option{exporter.WithSettings(*c.settings)}, c.exporter...)...) // what is wrong is told by the exporter, where one is needed
 	var errs []error
 	for _, h := range rules.Handlers {
 		if h.Kind != dictconfig.Stream && h.Kind != dictconfig.File {
 			continue
 		}
-		written, err := c.lines(h, logging)
+		written, err := c.lines(h, logging, resolved.Secrets)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: handlers.%s: %w", logging, h.Name, err))
 			continue
@@ -200,13 +201,13 @@ func (r *router) close(ctx context.Context) error {
 }
 
 // lines is what a handler that writes lines does.
-func (c config) lines(h *dictconfig.Handler, logging settings.Logging) (*console.Exporter, error) {
+func (c config) lines(h *dictconfig.Handler, logging settings.Logging, secrets []string) (*console.Exporter, error) {
 	opts := []console.Option{
 		console.WithFormat(console.Format{
 			JSON: h.Format.JSON, Text: h.Format.Text, FlowRun: h.Format.FlowRun, TaskRun: h.Format.TaskRun, Date: h.Format.Date,
 		}),
 		console.WithColors(h.Colors && logging.Colors),
-		console.WithSecrets(c.settings.APIKey.Reveal(), c.settings.APIAuthString.Reveal()),
+		console.WithSecrets(secrets...),
 		console.WithErrorHandler(c.onError),
 	}
 	switch {

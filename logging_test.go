@@ -220,6 +220,26 @@ func TestWithConsoleTurnsTheConsoleOnAndOff(t *testing.T) {
 	}
 }
 
+func TestTheConsoleMasksWhatOptionsAndHeadersHoldToo(t *testing.T) {
+	for name, tt := range map[string]struct {
+		values []string
+		opt    exporter.Option
+	}{
+		"a key of an option":    {nil, exporter.WithAPIKey("pnu_hidden")},
+		"a header":              {[]string{`PREFECT_CLIENT_CUSTOM_HEADERS={"X-Api-Key":"pnu_hidden","X-Team":"data"}`}, exporter.WithMaxLogSize(5000)},
+		"a header of an option": {nil, exporter.WithHeaders(map[string]string{"Authorization": "Bearer pnu_hidden"})},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var lines bytes.Buffer
+			g := setupFile(t, "", tt.values, prefectlogs.WithConsole(&lines), prefectlogs.WithExporter(tt.opt))
+			g.Logger("orders").Info("database pnu_hidden")
+			if got := lines.String(); !strings.HasSuffix(got, " orders - database ********\n") {
+				t.Errorf("printed %q", got)
+			}
+		})
+	}
+}
+
 func TestALoggingYMLChoosesTheStream(t *testing.T) {
 	for class, want := range map[string]**os.File{
 		"logging.StreamHandler": &os.Stderr, "prefect.logging.handlers.PrefectConsoleHandler, stream: ext://sys.stdout": &os.Stdout,

@@ -303,7 +303,6 @@ func (c config) underOptions() config {
 func (c config) underClient() config {
 	s := c.settings
 	c.endpoint, c.apiKey, c.authString = s.APIURL, s.APIKey.Reveal(), s.APIAuthString.Reveal()
-	c.mapping.Secrets = []string{c.apiKey, c.authString}
 	c.timeout = cmp.Or(c.timeout, s.RequestTimeout)
 	c.connection.CAFile = cmp.Or(c.connection.CAFile, s.SSLCertFile)
 	c.connection.InsecureSkipVerify = c.connection.InsecureSkipVerify || s.TLSInsecureSkipVerify
@@ -314,8 +313,10 @@ func (c config) underClient() config {
 		c.headers = make(map[string]string)
 		for name, value := range s.Client.CustomHeaders {
 			c.headers[name] = value.Reveal()
-			c.mapping.Secrets = append(c.mapping.Secrets, value.Reveal())
 		}
 	}
+	c.mapping.Secrets = mapping.Credentials{
+		APIKey: c.apiKey, AuthString: c.authString, Headers: c.headers, URLs: []string{c.endpoint, c.connection.Proxy},
+	}.Secrets()
 	return c
 }

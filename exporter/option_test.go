@@ -138,6 +138,26 @@ func TestHeadersOfSettingsAndOptions(t *testing.T) {
 	}
 }
 
+func TestCredentialsAreMaskedWhereverTheyComeFrom(t *testing.T) {
+	const secret = "hunter2canary"
+	for name, opts := range map[string][]exporter.Option{
+		"the address of an option":   {exporter.WithEndpoint("http://me:" + secret + "@prefect.test/api")},
+		"headers of an option":       {exporter.WithHeaders(map[string]string{"X-Api-Key": secret, "X-Team": "data"})},
+		"an authorization":           {exporter.WithHeaders(map[string]string{"authorization": "Bearer " + secret})},
+		"headers of the environment": {exporter.WithSettings(isolated(t, `PREFECT_CLIENT_CUSTOM_HEADERS={"Cookie":"`+secret+`","X-Team":"data"}`))},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := export(t, "loading data from the database with "+secret, nil, opts...); len(got) != 1 || got[0] != "loading data from the database with ********" {
+				t.Errorf("stored %q", got)
+			}
+		})
+	}
+	resolved, err := exporter.Resolve(exporter.WithSettings(isolated(t)), exporter.WithConnection(prefectapi.Connection{Proxy: "http://me:" + secret + "@proxy"}))
+	if err != nil || !slices.Contains(resolved.Secrets, secret) {
+		t.Errorf("of a proxy: %q, %v", resolved.Secrets, err)
+	}
+}
+
 func TestNewTellsOfAKeyThatGoesWhereItShouldNot(t *testing.T) {
 	const elsewhere, plain = "another source than the URL", "plain http to another machine"
 	tests := map[string]struct {

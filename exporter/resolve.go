@@ -11,6 +11,7 @@ import (
 // Resolved is what [New] makes of settings and options, as far as it concerns the way to the server.
 type Resolved struct {
 	Client     prefectapi.Config // with credentials: not to be shown
+	Secrets    []string          // what no log may show of it
 	Notices    []string          // what New would tell
 	DefaultRun *run.Info         // of [WithDefaultRun]; nil: it is [run.FromEnvironment]'s
 }
@@ -26,7 +27,7 @@ func Resolve(opts ...Option) (Resolved, error) {
 	if c.settings == nil {
 		return Resolved{}, err
 	}
-	r := Resolved{Client: c.client(), Notices: c.settings.Notices(), DefaultRun: c.defaultRun}
+	r := Resolved{Client: c.client(), Secrets: c.mapping.Secrets, Notices: c.settings.Notices(), DefaultRun: c.defaultRun}
 	if r.DefaultRun == notAsked {
 		r.DefaultRun = nil
 	}

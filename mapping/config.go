@@ -105,8 +105,8 @@ type Config struct {
 	// nil: [DefaultDeny]; empty: none.
 	Deny []string
 	// Secrets are texts that are masked wherever they stand in a name or a
-	// message: our own key and auth string. One of less than 4 bytes is not, since
-	// it would be found everywhere.
+	// message: our own credentials, see [Credentials.Secrets]. One of less than 4
+	// bytes is not, since it would be found everywhere.
 	Secrets []string
 	// KeepANSI leaves terminal sequences as they are. By default only those of
 	// colour are left, which Prefect's pages show.

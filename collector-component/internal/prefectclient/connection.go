@@ -15,6 +15,7 @@ import (
 	"go.opentelemetry.io/collector/config/configoptional"
 
 	"github.com/prefectlogs/prefectlogs/exporter/prefectapi"
+	"github.com/prefectlogs/prefectlogs/mapping"
 	"github.com/prefectlogs/prefectlogs/settings"
 )
 
@@ -127,11 +128,9 @@ func (c *Connection) Client(userAgent string, transport http.RoundTripper) (*pre
 
 // Secrets are what no log may show.
 func (c *Connection) Secrets() []string {
-	secrets := []string{c.APIKey, c.AuthString}
-	for _, value := range c.headers {
-		secrets = append(secrets, value)
-	}
-	return secrets
+	return mapping.Credentials{
+		APIKey: c.APIKey, AuthString: c.AuthString, Headers: c.headers, URLs: []string{c.HTTP.Endpoint, c.HTTP.ProxyURL},
+	}.Secrets()
 }
 
 // Notices tell what works and is likely a mistake.

@@ -223,15 +223,17 @@ func TestRequestsCarryTheCredentials(t *testing.T) {
 	}
 }
 
-// What no log may show is the key, the password and the values of headers.
+// What no log may show is told by mapping.Credentials; here all of it is handed over.
 func TestSecrets(t *testing.T) {
-	c := connection(func(c *prefectclient.Connection) { c.APIKey, c.AuthString = "key", "me:password" })
-	c.HTTP.Headers.Set("X-Token", "token")
+	c := connection(func(c *prefectclient.Connection) { c.APIKey, c.AuthString = "the key", "me:pass" })
+	c.HTTP.Endpoint, c.HTTP.ProxyURL = "http://me:of-the-endpoint@h/api", "http://me:of-the-proxy@h"
+	c.HTTP.Headers.Set("X-Token", "the-token")
+	c.HTTP.Headers.Set("X-Team", "the-database")
 	check(c, false)
 	if c.HTTP.Headers != nil {
 		t.Error("the Collector's client would set the headers too, unchecked")
 	}
-	if diff := cmp.Diff([]string{"key", "me:password", "token"}, c.Secrets()); diff != "" {
+	if diff := cmp.Diff([]string{"the key", "me:pass", "the-token", "me:of-the-endpoint", "of-the-endpoint", "me:of-the-proxy", "of-the-proxy"}, c.Secrets()); diff != "" {
 		t.Error(diff)
 	}
 }
