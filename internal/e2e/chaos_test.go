@@ -79,6 +79,7 @@ func playChaos(t *testing.T, s *servers.Server, seed uint64) {
 	over := make(chan struct{})
 	crashFirst := random.IntN(2) == 0
 	restarts.Go(func() { restartTwice(t, s, proxy, over, crashFirst) })
+	balanced := watchBalance(t, pipeline)
 	for g := range chaosGoroutines {
 		programs.Go(func() { story.tell(t, pipeline, g) })
 	}
@@ -88,6 +89,7 @@ func playChaos(t *testing.T, s *servers.Server, seed uint64) {
 	if err := pipeline.Shutdown(ctx); err != nil {
 		t.Errorf("shutdown: %v", err)
 	}
+	balanced()
 	stats := pipeline.Stats()
 	t.Logf("%.0f s; %v; %d resolved, %d requests; %v", time.Since(began).Seconds(), stats, stats.Resolved, stats.Requests, proxy)
 	close(over)
@@ -103,6 +105,33 @@ func playChaos(t *testing.T, s *servers.Server, seed uint64) {
 	}
 	proxy.wantAllFaults(t)
 	story.wantOnceInOrder(t, s)
+}
+
+// watchBalance checks all through a chaos that every record is accounted for, until it is called off.
+func watchBalance(t *testing.T, pipeline *prefectlogs.Pipeline) (callOff func()) {
+	over := make(chan struct{})
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		ticker := time.NewTicker(time.Millisecond)
+		defer ticker.Stop()
+		for looks := 1; ; looks++ {
+			s := pipeline.Stats()
+			if sum := s.Stored + s.Refused + s.Dropped.Total() + s.Skipped.Total() + s.Queued + s.InFlight + s.Spooled + s.Unknown; s.Emitted+s.Adopted != sum {
+				t.Errorf("%d records emitted and %d adopted, %d accounted for: %v", s.Emitted, s.Adopted, sum, s)
+				return
+			}
+			select {
+			case <-over:
+				t.Logf("the counters have balanced %d times", looks)
+				return
+			case <-ticker.C:
+			}
+		}
+	})
+	return func() {
+		close(over)
+		watch.Wait()
+	}
 }
 
 func newChaosPipeline(t *testing.T, apiURL string) *prefectlogs.Pipeline {
