@@ -22,7 +22,7 @@ type Credentials struct {
 const minCredential = 8
 
 // Secrets returns what no log may show, for [Config.Secrets]: the key and the auth string, and of at least 8
-// bytes: passwords, those in URLs too, and the values of headers whose names [DefaultDeny] denies, such as
+// bytes: passwords, of the auth string and of URLs, and the values of headers whose names [DefaultDeny] denies, such as
 // Authorization, with and without the scheme. Values of other headers, such as X-Team, are no secrets.
 func (c Credentials) Secrets() []string {
 	var all []string
@@ -33,7 +33,9 @@ func (c Credentials) Secrets() []string {
 			}
 		}
 	}
+	_, password, _ := strings.Cut(c.AuthString, ":")
 	add(minSecret, c.APIKey, c.AuthString)
+	add(minCredential, password)
 	for _, name := range slices.Sorted(maps.Keys(c.Headers)) {
 		if matchesAny(DefaultDeny(), name) {
 			value := strings.TrimSpace(c.Headers[name])

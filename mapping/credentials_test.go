@@ -18,6 +18,7 @@ func TestWhatOfCredentialsIsMasked(t *testing.T) {
 	}{
 		"nothing":                        {},
 		"a key and an auth string":       {mapping.Credentials{APIKey: "pnu_1", AuthString: "me:pw"}, []string{"pnu_1", "me:pw"}},
+		"a password worth masking":       {mapping.Credentials{AuthString: "me:0123:567"}, []string{"me:0123:567", "0123:567"}},
 		"a header for people":            {mapping.Credentials{Headers: map[string]string{"X-Team": "database", "X-Trace": "0123456789"}}, nil},
 		"headers whose names say it":     {mapping.Credentials{Headers: map[string]string{"cookie": "session=1", "CF-Access-Client-Secret": "0123456789", "X-API-Key": "abcdefgh"}}, []string{"0123456789", "abcdefgh", "session=1"}},
 		"an authorization":               {mapping.Credentials{Headers: map[string]string{"authorization": "Bearer 01234567"}}, []string{"Bearer 01234567", "01234567"}},

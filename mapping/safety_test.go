@@ -183,6 +183,37 @@ func TestOwnSecretsAreMaskedInAnyText(t *testing.T) {
 	}
 }
 
+// Lists are JSON, which text quotes, and texts may be JSON themselves, of whatever library.
+func TestSecretsAreMaskedBelowSeveralQuotings(t *testing.T) {
+	for _, secret := range []string{`user:pa"ss\word`, "user:tab\tand\x01more\"", "user:<a&b>\u2028\"c", "user:plain"} {
+		object := map[string]string{"auth": secret}
+		asJSON, err := json.Marshal(object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		twice, err := json.Marshal(string(asJSON))
+		if err != nil {
+			t.Fatal(err)
+		}
+		asMap := attribute.MapValue(attribute.String("auth", secret))
+		for place, kv := range map[string]attribute.KeyValue{
+			"list": attribute.StringSlice("args", []string{"--auth", secret}), "list of maps": {Key: "l", Value: attribute.SliceValue(asMap)},
+			"JSON": attribute.String("j", string(asJSON)), "list of JSON": attribute.StringSlice("lj", []string{string(asJSON)}),
+			"JSON in JSON": attribute.String("jj", string(twice)), "quoted": attribute.String("q", fmt.Sprintf("%q", secret)),
+			"list of quoted": attribute.StringSlice("lq", []string{fmt.Sprintf("auth=%q", secret)}),
+		} {
+			for _, format := range []mapping.Format{mapping.FormatText, mapping.FormatDefault, mapping.FormatPretty} {
+				config := inRun
+				config.Secrets, config.Format = []string{secret}, format
+				got := encode(t, config, mapping.Entry{Body: attribute.StringValue("x"), Attributes: []attribute.KeyValue{kv}}, noLimit)
+				if !strings.Contains(got.Message, "********") || strings.Contains(got.Message, "user") {
+					t.Errorf("%q in a %s as %s: %s", secret, place, format, got.Message)
+				}
+			}
+		}
+	}
+}
+
 func TestACutShowsNoPartOfASecret(t *testing.T) {
 	const key = "pnu_0123456789abcdef"
 	config := inRun

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/base64"
+	stdjson "encoding/json"
 	"net/url"
 	"slices"
 	"strconv"
@@ -23,8 +24,7 @@ const minSecret = 4
 const stars = "********"
 
 // secrets are the texts that no line shows, each as it stands within a line:
-// escaped once, or twice where it is part of a quoted value or of JSON. The
-// longest stand first. An encoder holds them by a pointer, which is all that fmt
+// escaped once, and before that as often as quotings have it. The longest stand first. An encoder holds them by a pointer, which is all that fmt
 // shows of them. nil is none.
 type secrets struct {
 	forms [][]byte
@@ -47,12 +47,8 @@ func newSecrets(texts []string) *secrets {
 		if strings.Contains(secret, ":") { // as an Authorization header has it
 			forms = append(forms, base64.StdEncoding.EncodeToString([]byte(secret)))
 		}
-		for _, form := range forms {
+		for _, form := range quotings(forms) {
 			add(form)
-			quoted := strconv.Quote(form)
-			add(quoted[1 : len(quoted)-1])
-			inJSON := string(json.AppendEscape(nil, form, 0))
-			add(inJSON[1 : len(inJSON)-1])
 		}
 	}
 	if len(all) == 0 {
@@ -60,6 +56,28 @@ func newSecrets(texts []string) *secrets {
 	}
 	slices.SortFunc(all, func(a, b []byte) int { return cmp.Compare(len(b), len(a)) })
 	return &secrets{all}
+}
+
+// maxQuotings is how deep a secret stands in quotes at most: as JSON within a list, which is JSON and in
+// key=value text is quoted.
+const maxQuotings = 3
+
+// quotings returns the forms and what they are within quotes and JSON, of ours and of others. Most secrets
+// hold nothing that would be escaped, and are the same everywhere.
+func quotings(forms []string) []string {
+	for from, level := 0, 0; level < maxQuotings; level++ {
+		end := len(forms)
+		for _, form := range forms[from:end] {
+			html, _ := stdjson.Marshal(form) // of a string never an error
+			for _, quoted := range []string{strconv.Quote(form), string(json.AppendEscape(nil, form, 0)), string(html)} {
+				if inner := quoted[1 : len(quoted)-1]; !slices.Contains(forms, inner) {
+					forms = append(forms, inner)
+				}
+			}
+		}
+		from = end
+	}
+	return forms
 }
 
 // mask covers the secrets in a text, which never becomes longer. Where the text
