@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -47,6 +48,27 @@ func add(t testing.TB, log *deadletter.Log, refused ...payload.Refusal) {
 	if err := log.Add(refused); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func TestManyThatAreRefusedAtOnceAreAllKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const exports = 64
+		path := filepath.Join(t.TempDir(), "dead")
+		log := open(t, path, 1<<20)
+		var adding sync.WaitGroup
+		for i := range exports {
+			adding.Go(func() {
+				if err := log.Add([]payload.Refusal{refusal(i)}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		adding.Wait()
+		text, err := os.ReadFile(path)
+		if n := bytes.Count(text, []byte("\n")); err != nil || n != exports {
+			t.Errorf("%d of %d are kept, %v", n, exports, err)
+		}
+	})
 }
 
 func TestAnEntryHasTimeReasonTargetAndTheRecordByteForByte(t *testing.T) {

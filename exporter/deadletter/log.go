@@ -11,7 +11,6 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
-	"sync"
 	"time"
 
 	"github.com/prefectlogs/prefectlogs/exporter/payload"
@@ -47,7 +46,7 @@ type Log struct {
 	half   int64 // bytes of a file at most
 	target string
 
-	writing sync.Mutex // held by the goroutine that writes
+	writing chan struct{} // has room for one: the goroutine that writes
 }
 
 // Open returns a log that keeps up to size bytes at path, in a folder that is there. An error says that
@@ -70,7 +69,11 @@ func Open(path string, size int64, target string) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("deadletter: refused records cannot be kept there: %w", err)
 	}
-	return &Log{path: path, half: size / 2, target: target}, nil
+	return newLog(path, size/2, target), nil
+}
+
+func newLog(path string, half int64, target string) *Log {
+	return &Log{path: path, half: half, target: target, writing: make(chan struct{}, 1)}
 }
 
 // Path returns where the log is.
@@ -87,17 +90,19 @@ func (l *Log) Add(refused []payload.Refusal) error {
 	for _, r := range refused {
 		text = Entry{Time: now, Reason: r.Reason, Target: l.target, Record: r.Line}.append(text)
 	}
-	if !l.writing.TryLock() {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case l.writing <- struct{}{}:
+	case <-timer.C: // a write hangs, or as many wait as the disk cannot serve
 		return fmt.Errorf("deadletter: %s: %w", l.path, errSlow)
 	}
 	done := make(chan error, 1)
 	go func() {
 		err := l.write(text)
-		l.writing.Unlock()
+		<-l.writing
 		done <- err
 	}()
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
 	select {
 	case err := <-done:
 		if err != nil {

@@ -126,7 +126,7 @@ func replayFile(ctx context.Context, path, name string, server Server, result *R
 	if err != nil {
 		return fmt.Errorf("deadletter: %w", err)
 	}
-	r := &replayer{server: server, log: &Log{path: path, half: 1 << 62, target: server.Target}, result: result, rest: bufio.NewWriter(left)}
+	r := &replayer{server: server, log: newLog(path, 1<<62, server.Target), result: result, rest: bufio.NewWriter(left)}
 	lines := bufio.NewReader(file)
 	for err == nil {
 		var raw []byte
