@@ -4,8 +4,8 @@
 package mapping
 
 import (
+	stdjson "encoding/json"
 	"math"
-	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -88,9 +88,10 @@ func FuzzSimplePairs(f *testing.F) {
 	})
 }
 
-// A number is written as the library writes it, which is how OpenTelemetry shows it.
+// A number is written as encoding/json writes it, which is how OpenTelemetry's Collector shows it too: a whole one with all its
+// digits, as those that came by way of JSON have to be.
 func FuzzFloats(f *testing.F) {
-	for _, n := range []float64{0, math.Copysign(0, -1), 0.25, -1.5, 0.001, 0.0015, 0.1 + 0.2, 123456.789, 999999.999, 1e6, -1e6, 1e21, 5e-324, math.MaxFloat64, 0.3, 1.005, 2.675, 100, 100.5} {
+	for _, n := range []float64{0, math.Copysign(0, -1), 0.25, -1.5, 0.001, 0.0015, 0.1 + 0.2, 123456.789, 999999.999, 1e6, -1e6, 1e21, 5e-324, math.MaxFloat64, 0.3, 1.005, 2.675, 100, 100.5, 12345678, 1e20, -123456789012345678901, 1e-6, 9.99e-7, 1e-10} {
 		f.Add(math.Float64bits(n), int64(n*1000))
 	}
 	f.Fuzz(func(t *testing.T, bits uint64, thousandths int64) {
@@ -99,7 +100,11 @@ func FuzzFloats(f *testing.F) {
 			if math.IsNaN(n) || math.IsInf(n, 0) {
 				continue
 			}
-			if got, want := string(appendFloat(nil, n)), strconv.FormatFloat(n, 'g', -1, 64); got != want {
+			want, err := stdjson.Marshal(n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := string(appendFloat(nil, n)); got != string(want) {
 				t.Errorf("%s, want %s", got, want)
 			}
 		}

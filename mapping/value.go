@@ -174,7 +174,7 @@ func carries(v attribute.Value) bool {
 	return v.Type() != attribute.FLOAT64 || !math.IsNaN(f) && !math.IsInf(f, 0)
 }
 
-// appendFloat writes a number as OpenTelemetry does.
+// appendFloat writes a number as encoding/json and OpenTelemetry's Collector do: one that came by way of JSON is shown as it was there.
 func appendFloat(dst []byte, f float64) []byte {
 	// Most numbers in logs have few digits. Two decimals of up to 15 digits are never the same float64
 	// (IEEE 754), so that n/1000 is the shortest one for f, where it is one.
@@ -189,7 +189,14 @@ func appendFloat(dst []byte, f float64) []byte {
 	case math.IsInf(f, -1):
 		return append(dst, "-Infinity"...)
 	}
-	return strconv.AppendFloat(dst, f, 'g', -1, 64)
+	if abs := math.Abs(f); abs >= 1e-6 && abs < 1e21 || f == 0 {
+		return strconv.AppendFloat(dst, f, 'f', -1, 64)
+	}
+	dst = strconv.AppendFloat(dst, f, 'e', -1, 64)
+	if n := len(dst); dst[n-3] == '-' && dst[n-2] == '0' { // e-09 is written e-9
+		dst = append(dst[:n-2], dst[n-1])
+	}
+	return dst
 }
 
 // appendThousandths writes n/1000.
