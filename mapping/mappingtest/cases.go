@@ -101,7 +101,8 @@ func Cases() []Case {
 	// Message.
 	add("text", Record{Body: text("hello"), Attributes: attrs(str("a", "b c"), attribute.Int("n", -3), attribute.Bool("ok", true),
 		attribute.Float64("f", 1e21), attribute.Float64("nan", math.NaN()), str("empty", ""))}, Log{Message: `hello a="b c" n=-3 ok=true f=1e+21 nan=NaN empty=""`})
-	add("whole numbers that came by way of JSON", Record{Body: text("hello"), Attributes: attrs(attribute.Float64("order", 12345678), attribute.Float64Slice("all", []float64{-1e6, 1e-7}))},
+	add("whole numbers that came by way of JSON", Record{Body: text("hello"), Attributes: attrs(attribute.Float64("order", 12345678),
+		attribute.KeyValue{Key: "all", Value: attribute.SliceValue(attribute.Float64Value(-1e6), attribute.Float64Value(1e-7))})},
 		Log{Message: "hello order=12345678 all=[-1000000,1e-7]"})
 	add("a group", Record{Body: text("x"), Attributes: attrs(attribute.KeyValue{Key: "user", Value: attribute.MapValue(
 		attribute.Int("id", 1), attribute.KeyValue{Key: "name", Value: attribute.MapValue(str("first", "A B"))}, str("password", "p"))})},
