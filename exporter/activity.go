@@ -72,11 +72,16 @@ func (a *activity) stop() bool {
 // wait returns when nothing runs any more. When ctx ends first, it cuts off what
 // runs, still waits, and returns the cause.
 func (a *activity) wait(ctx context.Context) error {
+	defer a.cut(sdklog.ErrExporterShutdown)
 	select {
 	case <-a.idle:
-		a.cut(sdklog.ErrExporterShutdown)
 		return nil
 	case <-ctx.Done():
+	}
+	select {
+	case <-a.idle: // of two that are ready the one above is chosen by chance
+		return nil
+	default:
 	}
 	a.cut(sdklog.ErrExporterShutdown)
 	<-a.idle

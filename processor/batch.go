@@ -208,6 +208,13 @@ func (b *Batch) ForceFlush(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 	}
+	select { // of two that are ready the one above is chosen by chance
+	case <-f.done:
+		return nil
+	case <-b.done:
+		return nil
+	default:
+	}
 	b.mu.Lock()
 	left := b.queue.records + b.queue.alone + b.queue.inFlight
 	b.mu.Unlock()

@@ -288,6 +288,26 @@ func TestShutdownWithAContextThatIsOver(t *testing.T) {
 	})
 }
 
+func TestWithNothingLeftToDoAContextThatIsOverIsNoError(t *testing.T) {
+	for range 50 { // of two channels that are ready Go chooses by chance
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, nil)
+			r.info(1)
+			if err := r.batch.ForceFlush(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			if err := r.batch.ForceFlush(ctx); err != nil {
+				t.Fatalf("flush: %v", err)
+			}
+			if err := r.batch.Shutdown(ctx); err != nil {
+				t.Fatalf("shutdown: %v", err)
+			}
+		})
+	}
+}
+
 func TestRecordsOfAMomentReadBackInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // where the clock stands still
 		r := newRig(t, nil, processor.WithBatchRecords(7))
