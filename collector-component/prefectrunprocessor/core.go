@@ -39,7 +39,7 @@ type core struct {
 	end      context.CancelFunc
 	work     sync.WaitGroup
 	client   *prefectapi.Client
-	sick     bool // what was told of watching last
+	ill      illness // what was told of watching last
 	badIDs   sync.Map
 }
 
@@ -162,18 +162,35 @@ func (c *core) watch(ctx context.Context, host component.Host) {
 	})
 }
 
+// illness is what is wrong with watching: 0 for nothing, else 1 and the kind of the error.
+type illness uint8
+
+func illnessOf(err error) illness {
+	if err == nil {
+		return 0
+	}
+	kind := prefectapi.KindNetwork
+	if failed, ok := errors.AsType[*prefectapi.Error](err); ok {
+		kind = failed.Kind
+	}
+	return 1 + illness(kind)
+}
+
 // tell says how watching goes, where that has changed.
 func (c *core) tell(host component.Host, err error, all bool) {
 	c.telemetry.watched(err, all)
-	switch {
-	case err != nil && !c.sick:
-		c.logger.Warn("Prefect does not tell which runs are under way. Logs get their runs as far as spans tell them.", zap.Error(err))
-		if failed, ok := errors.AsType[*prefectapi.Error](err); ok && failed.Kind == prefectapi.KindAccess {
-			componentstatus.ReportStatus(host, componentstatus.NewRecoverableErrorEvent(err))
-		}
-	case err == nil && c.sick:
+	now := illnessOf(err)
+	if now == c.ill {
+		return
+	}
+	c.ill = now
+	if err == nil {
 		c.logger.Info("Prefect tells again which runs are under way.")
 		componentstatus.ReportStatus(host, componentstatus.NewEvent(componentstatus.StatusOK))
+		return
 	}
-	c.sick = err != nil
+	c.logger.Warn("Prefect does not tell which runs are under way. Logs get their runs as far as spans tell them.", zap.Error(err))
+	if now == 1+illness(prefectapi.KindAccess) {
+		componentstatus.ReportStatus(host, componentstatus.NewRecoverableErrorEvent(err))
+	}
 }
