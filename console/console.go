@@ -146,6 +146,9 @@ func (e *Exporter) Export(ctx context.Context, records []sdklog.Record) error {
 	return nil
 }
 
+// errWritten is told when lines can be written again.
+var errWritten = errors.New("console: logs are written again")
+
 // write makes the line of a record and writes it.
 func (e *Exporter) write(ctx context.Context, record *sdklog.Record) {
 	line := e.lines.Get().(*[]byte)
@@ -170,7 +173,7 @@ func (e *Exporter) write(ctx context.Context, record *sdklog.Record) {
 		e.reporter.Failing("console", fmt.Errorf("console: logs cannot be written: %w", err))
 		return
 	}
-	e.reporter.Working()
+	e.reporter.Working(errWritten, "console")
 }
 
 func (e *Exporter) put(line []byte) error {

@@ -5,6 +5,7 @@ package exporter_test
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -59,6 +60,39 @@ func TestRefusedRecordsAreKeptAndReplayedOnce(t *testing.T) {
 		}
 		if n := len(server.Logs()); n != 5 {
 			t.Errorf("%d records are stored, want 5", n)
+		}
+	})
+}
+
+func TestADeadLetterThatCannotBeWrittenIsNoFailureOfDelivery(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := prefecttest.NewServer(t)
+		path := filepath.Join(t.TempDir(), "dead")
+		exp, told := newExporter(t, server, exporter.WithDeadLetter(path))
+		if err := errors.Join(os.Remove(path), os.Mkdir(path, 0o700)); err != nil { // where a file is to be
+			t.Fatal(err)
+		}
+		for i := range 4 {
+			if i == 3 {
+				if err := os.Remove(path); err != nil {
+					t.Fatal(err)
+				}
+			}
+			server.Fault(prefecttest.Refuse(0))
+			if err := exp.Export(context.Background(), records(2)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var got []string
+		for _, text := range told.all() {
+			for _, kind := range []string{"may be lost", "delivered again", "are kept in " + path, "kept in the dead letter again", path + ": "} {
+				if strings.Contains(text, kind) {
+					got = append(got, kind)
+				}
+			}
+		}
+		if diff := cmp.Diff([]string{path + ": ", "may be lost", "may be lost", "may be lost", "kept in the dead letter again", "are kept in " + path}, got); diff != "" {
+			t.Errorf("%s\ntold %q", diff, told.all())
 		}
 	})
 }

@@ -152,13 +152,19 @@ func (e *Exporter) Patience() time.Duration { return e.deliverer.Patience() }
 // Target returns the API URL without credentials: it names where the records go.
 func (e *Exporter) Target() string { return e.target }
 
+// What is told when something works again.
+var (
+	errDelivered = errors.New("logs are delivered again")
+	errBuried    = errors.New("refused log records are kept in the dead letter again")
+)
+
 // say tells what became of a request, where that is news.
 func (e *Exporter) say(outcome payload.Outcome) {
 	if n := len(outcome.Refused); n > 0 {
 		e.reporter.Tell(fmt.Errorf("%d log records were refused by %s (%s) and %s", n, e.target, outcome.Refused[0].Reason, e.bury(outcome.Refused)))
 	}
 	if outcome.Err == nil {
-		e.reporter.Working()
+		e.reporter.Working(errDelivered, "sending", "resuming", "exporting")
 	}
 }
 
@@ -171,6 +177,7 @@ func (e *Exporter) bury(refused []payload.Refusal) string {
 		e.reporter.Failing("dead letter", err)
 		return "may be lost"
 	}
+	e.reporter.Working(errBuried, "dead letter")
 	return "are kept in " + e.dead.Path()
 }
 
@@ -225,8 +232,8 @@ func (e *Exporter) Export(ctx context.Context, records []sdklog.Record) error {
 	case outcome.Stored+len(outcome.Refused) > 0: // records that are not sent say nothing of the server
 		e.patience.note(false)
 	}
-	if err := lost(outcome); err != nil {
-		e.reporter.Failing("exporting", err)
+	if outcome.Err != nil { // of records that were refused say has told
+		e.reporter.Failing("exporting", lost(outcome))
 	}
 	return nil
 }

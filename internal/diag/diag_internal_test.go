@@ -32,16 +32,19 @@ func TestAReporterSaysThingsOnce(t *testing.T) {
 
 func TestAFailureIsSaidUntilItChangesAndItsEndOnce(t *testing.T) {
 	r, said := collected()
-	r.Working()
+	again := errors.New("logs are delivered again")
+	r.Working(again, "sending", "exporting")
 	r.Failing("sending", errors.New("503"))
 	r.Failing("sending", errors.New("503"))
 	r.Failing("exporting", errors.New("3 lost"))
 	r.Failing("sending", errors.New("503"))
 	r.Failing("sending", errors.New("401"))
-	r.Working()
-	r.Working()
+	r.Failing("dead letter", errors.New("no disk"))
+	r.Working(again, "sending", "exporting")
+	r.Working(again, "sending", "exporting")
 	r.Failing("sending", errors.New("503"))
-	if want := []string{"503", "3 lost", "401", "logs are delivered again", "503"}; !slices.Equal(*said, want) {
+	r.Failing("dead letter", errors.New("no disk"))
+	if want := []string{"503", "3 lost", "401", "no disk", "logs are delivered again", "503"}; !slices.Equal(*said, want) {
 		t.Errorf("said %q, want %q", *said, want)
 	}
 }

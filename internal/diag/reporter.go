@@ -4,7 +4,6 @@
 package diag
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -63,14 +62,19 @@ func (r *Reporter) Failing(thing string, err error) {
 	}
 }
 
-// Working says that all works again, if anything did not.
-func (r *Reporter) Working() {
+// Working says news if any of the things did not work until now.
+func (r *Reporter) Working(news error, things ...string) {
+	recovered := false
 	r.mu.Lock()
-	recovered := len(r.failing) > 0
-	clear(r.failing)
+	for _, thing := range things {
+		if _, failing := r.failing[thing]; failing {
+			recovered = true
+			delete(r.failing, thing)
+		}
+	}
 	r.mu.Unlock()
 	if recovered {
-		r.handle(errors.New("logs are delivered again"))
+		r.handle(news)
 	}
 }
 
