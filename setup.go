@@ -105,6 +105,13 @@ func (p *Pipeline) ForceFlush(ctx context.Context) error {
 	return p.provider.ForceFlush(ctx)
 }
 
+// Flush asks for everything that is queued to be sent now, and does not wait; see [processor.Batch.Flush].
+func (p *Pipeline) Flush() {
+	if p.batch != nil {
+		p.batch.Flush()
+	}
+}
+
 // grace is what the processors that [WithProvider] added have for their own
 // shutdown where nothing is left of the context.
 const grace = time.Second
@@ -112,7 +119,7 @@ const grace = time.Second
 // Shutdown delivers what is queued and ends the pipeline. If ctx ends first, the
 // error says how many records were not delivered. Nothing of the pipeline runs
 // when it returns. Processors that WithProvider added are shut down too, with
-// what is left of ctx, or one second. Later calls return nil.
+// what is left of ctx, or one second. Calls while one is under way end it where their ctx ends earlier; later calls return nil.
 func (p *Pipeline) Shutdown(ctx context.Context) error {
 	p.unregister()
 	var err error

@@ -139,6 +139,24 @@ func TestAKeyThatGoesElsewhereIsToldOnceAndByCheckToo(t *testing.T) {
 	}
 }
 
+func TestFlushSendsWithoutWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := prefecttest.NewServer(t)
+		pipeline, err := prefectlogs.Setup(t.Context(), prefectlogs.WithSettings(isolated(t, "PREFECT_API_URL="+server.URL())),
+			prefectlogs.WithExporter(exporter.WithTransport(server.Transport()), exporter.WithDefaultRun(run.Info{FlowRunID: flowA})))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer pipeline.Shutdown(t.Context())
+		pipeline.Logger("test").Info("now")
+		pipeline.Flush()
+		synctest.Wait()
+		if n := len(server.Logs()); n != 1 {
+			t.Errorf("%d logs are stored", n)
+		}
+	})
+}
+
 func TestSetupHonoursTheSwitchOfOpenTelemetry(t *testing.T) {
 	t.Setenv("OTEL_SDK_DISABLED", "True")
 	told := new(said)

@@ -122,7 +122,7 @@ func (b *Batch) lostLocked(page *queuedPage) {
 }
 
 // newsLocked reports whether the worker needs to be told of the record that was just put into
-// the queue: it is the first one, it fills a batch, or it is urgent.
+// the queue: it is the first one, it fills a batch or half of the queue, or it is urgent.
 func (b *Batch) newsLocked(lane int) bool {
 	q := &b.queue
 	switch b.attention {
@@ -133,7 +133,7 @@ func (b *Batch) newsLocked(lane int) bool {
 			return true
 		}
 	}
-	return lane < normal || q.records == b.size || q.length >= b.config.limits.Bytes
+	return lane < normal || q.records == b.size || q.length >= b.config.limits.Bytes || q.fills()
 }
 
 func (b *Batch) tellFull() {

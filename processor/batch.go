@@ -8,11 +8,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"go.opentelemetry.io/otel/metric"
 	sdklog "go.opentelemetry.io/otel/sdk/log"
 
 	"github.com/prefectlogs/prefectlogs/internal/diag"
@@ -34,8 +34,8 @@ type Batch struct {
 	reader   *sdkrecord.Reader
 	reporter *diag.Reporter
 	config   config
-	metrics  metric.Registration // nil: none
-	spool    *spool.Spool        // nil: none
+	observed *observed    // nil: no metrics
+	spool    *spool.Spool // nil: none
 
 	wake  chan struct{} // holds one element: there is news for the worker
 	hurry chan struct{} // holds one element: a wait between tries is to end
@@ -57,7 +57,9 @@ type Batch struct {
 	adoption  adoption
 	notices   int       // in the request under way
 	noticedAt time.Time // when losses were last told
-	flushing  []*flush
+	asked     marker    // what a flush has asked to be sent
+	hurriedAt time.Time // when a flush last ended a wait between tries
+	flushing  []*flush  // those that wait
 	urgentAt  time.Time // when the urgent lane last woke the worker
 	sentAt    time.Time // when the last request ended
 	attention attention // of the worker
@@ -66,6 +68,9 @@ type Batch struct {
 	gaveUp    bool      // a blocked caller has waited in vain
 	lastErr   error     // of the request that was cut off
 }
+
+// hurryEvery is how often a flush can end a wait between two tries: a server that asks for time gets it.
+const hurryEvery = 10 * time.Second
 
 // flush waits for the records that were in the queue when it began.
 type flush struct {
@@ -97,15 +102,16 @@ func NewBatch(sender Sender, opts ...Option) (*Batch, error) {
 	}
 	b.size = b.pace.Size()
 	b.hard, b.cut = context.WithCancelCause(context.Background())
-	if c.meters != nil {
-		if b.metrics, err = registerMetrics(c.meters, b.Stats, c.queueSize); err != nil {
+	if c.spoolDir != "" {
+		if err := b.openSpool(); err != nil {
 			return nil, err
 		}
 	}
-	if c.spoolDir != "" {
-		if err := b.openSpool(); err != nil {
-			if b.metrics != nil {
-				err = errors.Join(err, b.metrics.Unregister())
+	if c.meters != nil {
+		b.observed = &observed{stats: b.Stats, queueSize: c.queueSize}
+		if err := registerMetrics(c.meters, b.observed); err != nil {
+			if b.spool != nil {
+				err = errors.Join(err, b.spool.Close(context.Background()))
 			}
 			return nil, err
 		}
@@ -178,29 +184,39 @@ func (b *Batch) skip(meta mapping.Meta, reason error) {
 	}
 }
 
-// Flush asks for everything that is queued to be sent now, and does not wait.
-func (b *Batch) Flush() { b.startFlush() }
-
-func (b *Batch) startFlush() *flush {
-	f := &flush{done: make(chan struct{})}
+// Flush asks for everything that is queued to be sent now, and does not wait. A wait between two
+// tries ends with it, at most once in ten seconds.
+func (b *Batch) Flush() {
 	b.mu.Lock()
-	f.until = b.queue.mark()
-	if b.queue.passed(f.until) {
-		close(f.done)
-	} else {
-		b.flushing = append(b.flushing, f)
-	}
+	b.askLocked()
 	b.mu.Unlock()
 	signal(b.wake)
-	signal(b.hurry)
-	return f
+}
+
+// askLocked has what is queued sent now.
+func (b *Batch) askLocked() {
+	b.asked = b.queue.mark()
+	if now := time.Now(); now.Sub(b.hurriedAt) >= hurryEvery {
+		b.hurriedAt = now
+		signal(b.hurry)
+	}
 }
 
 // ForceFlush returns when every record emitted before the call is stored, refused
 // or dropped. If ctx ends first, the error says how many records are
-// still on their way; they stay in the queue. After Shutdown it returns nil.
+// still on their way; they stay in the queue. It shortens waits as Flush does. After Shutdown it returns nil.
 func (b *Batch) ForceFlush(ctx context.Context) error {
-	f := b.startFlush()
+	f := &flush{done: make(chan struct{})}
+	b.mu.Lock()
+	b.askLocked()
+	f.until = b.asked
+	if b.queue.passed(f.until) {
+		b.mu.Unlock()
+		return nil
+	}
+	b.flushing = append(b.flushing, f)
+	b.mu.Unlock()
+	signal(b.wake)
 	select {
 	case <-f.done:
 		return nil
@@ -216,15 +232,21 @@ func (b *Batch) ForceFlush(ctx context.Context) error {
 	default:
 	}
 	b.mu.Lock()
+	defer b.mu.Unlock()
+	at := slices.Index(b.flushing, f)
+	if at < 0 {
+		return nil // just now
+	}
+	b.flushing = slices.Delete(b.flushing, at, at+1)
 	left := b.queue.records + b.queue.alone + b.queue.inFlight
-	b.mu.Unlock()
 	return fmt.Errorf("processor: flush ended with %d log records not delivered yet: %w", left, context.Cause(ctx))
 }
 
 // Shutdown refuses new records, delivers what is queued and ends the worker and
 // the sender. If ctx ends first, the request under way is cut off and the error says
 // how many records were not delivered. It never returns before the worker has
-// ended. Later calls wait for the first one and return nil.
+// ended. A call while another one is under way waits for the worker too, cuts it off where its ctx ends earlier, and
+// returns what was not delivered; one after that returns nil.
 func (b *Batch) Shutdown(ctx context.Context) error {
 	b.mu.Lock()
 	first := !b.stopping
@@ -234,38 +256,50 @@ func (b *Batch) Shutdown(ctx context.Context) error {
 	signal(b.wake)
 	signal(b.hurry)
 
+	if !first {
+		select {
+		case <-b.done:
+			return nil
+		default:
+		}
+	}
 	select {
 	case <-b.done:
 	case <-ctx.Done():
-		if first {
-			b.cut(context.Cause(ctx))
-		}
+		b.cut(context.Cause(ctx))
+		<-b.done
 	}
 	if !first {
-		return nil
+		return b.undelivered()
 	}
-	<-b.done
 	b.cut(nil)
 	err := b.sender.Shutdown(ctx)
 	if b.spool != nil {
 		err = errors.Join(err, b.spool.Close(ctx))
 	}
-	if b.metrics != nil {
-		err = errors.Join(err, b.metrics.Unregister())
+	if b.observed != nil {
+		b.observed.end(b.Stats())
 	}
 	b.reporter.Close()
-
-	b.mu.Lock()
-	lost, cause := b.stats.Dropped.Shutdown+b.stats.Unknown, b.lastErr
-	b.mu.Unlock()
-	left := b.Stats().Spooled
-	if cause != nil && lost > 0 {
-		return fmt.Errorf("processor: shutdown ended with %d log records not delivered, which more time, or a spool (WithSpool), would have saved: %w", lost, cause)
-	}
-	if cause != nil && left > 0 {
-		return fmt.Errorf("processor: shutdown ended with %d log records not delivered, which the next program finds in the spool: %w", left, cause)
+	if lost := b.undelivered(); lost != nil {
+		return lost
 	}
 	return err
+}
+
+// undelivered tells what the worker, which has ended, has not delivered.
+func (b *Batch) undelivered() error {
+	stats := b.Stats()
+	b.mu.Lock()
+	cause := b.lastErr
+	b.mu.Unlock()
+	if lost := stats.Dropped.Shutdown + stats.Unknown; cause != nil && lost > 0 {
+		return fmt.Errorf("processor: shutdown ended with %d log records not delivered, which more time, or a spool (WithSpool), would have saved: %w", lost, cause)
+	}
+	if cause != nil && stats.Spooled > 0 {
+		return fmt.Errorf("processor: shutdown ended with %d log records not delivered, which the next program finds in the spool: %w", stats.Spooled, cause)
+	}
+	return nil
 }
 
 // Stats returns the counters of one moment.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -20,9 +21,30 @@ const componentType = "prefect_batch_log_processor"
 // components counts the processors of the process, for otel.component.name.
 var components atomic.Int64
 
+// observed is what metrics read: the counters of a batch and the size of its queue, and behind its shutdown the last counters. A
+// meter provider that is shut down later still exports those; the batch is not kept for them.
+type observed struct {
+	mu        sync.Mutex // guards what follows
+	stats     func() Stats
+	queueSize int
+}
+
+func (o *observed) read() (stats Stats, queueSize int) {
+	o.mu.Lock()
+	read, queueSize := o.stats, o.queueSize
+	o.mu.Unlock()
+	return read(), queueSize
+}
+
+func (o *observed) end(last Stats) {
+	o.mu.Lock()
+	o.stats, o.queueSize = func() Stats { return last }, 0
+	o.mu.Unlock()
+}
+
 // registerMetrics publishes the counters of a batch. The instruments read
-// [Batch.Stats] when they are asked, so they cost a log call nothing.
-func registerMetrics(provider metric.MeterProvider, stats func() Stats, queueSize int) (metric.Registration, error) {
+// them when they are asked, so they cost a log call nothing.
+func registerMetrics(provider metric.MeterProvider, source *observed) error {
 	meter := provider.Meter("github.com/prefectlogs/prefectlogs/processor")
 	var problems []error
 	counter := func(name, unit, description string) metric.Int64Observable {
@@ -53,7 +75,7 @@ func registerMetrics(provider metric.MeterProvider, stats func() Stats, queueSiz
 	usage := gauge("prefectlogs.queue.usage", byteUnit, "Memory of the queue, records under way included.")
 	limit := gauge("prefectlogs.queue.limit", byteUnit, "Memory that the queue may take.")
 	if err := errors.Join(problems...); err != nil {
-		return nil, fmt.Errorf("processor: metrics: %w", err)
+		return fmt.Errorf("processor: metrics: %w", err)
 	}
 
 	component := []attribute.KeyValue{
@@ -74,8 +96,8 @@ func registerMetrics(provider metric.MeterProvider, stats func() Stats, queueSiz
 	}
 	refusedOption, unknownOption := with("refused"), with("unknown")
 
-	registration, err := meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
-		s := stats()
+	_, err := meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
+		s, queueSize := source.read()
 		o.ObserveInt64(processed, int64(s.Stored+s.Refused+s.Unknown), plain)
 		for reason, n := range s.reasons() {
 			o.ObserveInt64(processed, int64(n), reasons[reason])
@@ -100,9 +122,9 @@ func registerMetrics(provider metric.MeterProvider, stats func() Stats, queueSiz
 		return nil
 	}, processed, size, exported, inFlight, requests, sent, retries, resolved, resent, blind, duplicated, adopted, spooled, unspooled, usage, limit)
 	if err != nil {
-		return nil, fmt.Errorf("processor: metrics: %w", err)
+		return fmt.Errorf("processor: metrics: %w", err)
 	}
-	return registration, nil
+	return nil
 }
 
 // reasons returns why records were not handed to the exporter, and how many.

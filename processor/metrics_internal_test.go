@@ -30,15 +30,10 @@ func TestEveryCounterIsAMetric(t *testing.T) {
 	fill(reflect.ValueOf(&s).Elem(), "")
 
 	reader := metric.NewManualReader()
-	registration, err := registerMetrics(metric.NewMeterProvider(metric.WithReader(reader)), func() Stats { return s }, 0)
-	if err != nil {
+	source := &observed{stats: func() Stats { return s }}
+	if err := registerMetrics(metric.NewMeterProvider(metric.WithReader(reader)), source); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := registration.Unregister(); err != nil {
-			t.Error(err)
-		}
-	})
 	var data metricdata.ResourceMetrics
 	if err := reader.Collect(t.Context(), &data); err != nil {
 		t.Fatal(err)

@@ -70,6 +70,7 @@ type queuedPage struct {
 	sealed bool          // takes no more records
 	rest   payload.Lines // once sealed: what is not yet taken
 	flying int           // records in the request under way
+	landed int           // records that are settled, before those
 
 	filed // where there is a spool
 }
@@ -226,8 +227,8 @@ func (q *queue) take(request *payload.Request, limits payload.Limits) {
 	for i := range q.lanes {
 		l := &q.lanes[i]
 		taken := func(page *queuedPage) bool {
-			if flying += page.page.Cap(); q.spool != nil && len(q.flying) > 0 && flying > q.maxBytes/2 {
-				return false // a page under way cannot make room for others by waiting in its file
+			if flying += page.page.Cap(); len(q.flying) > 0 && flying > q.maxBytes/2 {
+				return false // a page under way makes no room for others
 			}
 			return q.takePage(page, request, limits)
 		}
@@ -278,6 +279,7 @@ func (q *queue) takePage(page *queuedPage, request *payload.Request, limits payl
 // with records that still wait.
 func (q *queue) land() {
 	for i, page := range q.flying {
+		page.landed += page.flying
 		page.flying = 0
 		if page.rest.Records() == 0 {
 			q.release(page)
@@ -320,6 +322,9 @@ func (q *queue) trim(n int) {
 	}
 }
 
+// fills reports whether there will soon be no room: what waits is not to wait longer then.
+func (q *queue) fills() bool { return q.bytes > q.maxBytes/2 }
+
 // oldest returns when the record that has waited longest in a lane came, about.
 func (q *queue) oldest(laneIndex int) (since time.Time, ok bool) {
 	pages := q.lanes[laneIndex].pages
@@ -337,25 +342,20 @@ func (q *queue) hasUrgent() bool {
 // marker names the records that are in the queue at one moment, by lane.
 type marker [lanes]uint64
 
-// mark seals the open pages and names what is in the queue now.
+// mark names what is in the queue now.
 func (q *queue) mark() (m marker) {
 	for i := range q.lanes {
-		l := &q.lanes[i]
-		if n := len(l.pages); n > 0 {
-			l.pages[n-1].seal()
-		}
-		m[i] = l.accepted
+		m[i] = q.lanes[i].accepted
 	}
 	return m
 }
 
 // passed reports whether all records that m names have left the queue.
 func (q *queue) passed(m marker) bool {
-	before := func(p *queuedPage) bool { return p.first < m[p.lane] }
 	for i := range q.lanes {
-		if pages := q.lanes[i].pages; len(pages) > 0 && before(pages[0]) {
+		if pages := q.lanes[i].pages; len(pages) > 0 && pages[0].first+uint64(pages[0].landed+pages[0].flying) < m[i] {
 			return false
 		}
 	}
-	return !slices.ContainsFunc(q.flying, before)
+	return !slices.ContainsFunc(q.flying, func(p *queuedPage) bool { return p.first+uint64(p.landed) < m[p.lane] })
 }

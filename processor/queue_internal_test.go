@@ -36,9 +36,11 @@ func TestEmptiedPagesAndFullOnesStayWithinTheQueueSize(t *testing.T) {
 	for range 64 {
 		put(200)
 	}
-	var request payload.Request
-	q.take(&request, payload.Limits{LogBytes: 1 << 20, Bytes: 1 << 20, Records: 1000})
-	q.land()
+	for q.records > 0 {
+		var request payload.Request
+		q.take(&request, payload.Limits{LogBytes: 1 << 20, Bytes: 1 << 20, Records: 1000})
+		q.land()
+	}
 	free := len(q.free)
 	if free < 12 {
 		t.Fatalf("%d pages are kept for use again, want all that were filled", free)
@@ -49,6 +51,26 @@ func TestEmptiedPagesAndFullOnesStayWithinTheQueueSize(t *testing.T) {
 	}
 	put(5000)
 	put(9000)
+}
+
+// What is under way cannot be dropped: it leaves room for errors.
+func TestARequestTakesNoMoreThanHalfOfTheQueue(t *testing.T) {
+	q := &queue{maxBytes: 64 << 10, pageSize: 1 << 10}
+	long := []byte(strings.Repeat("x", 5000))
+	for q.put(long, normal, run.ID{1}, time.Now) != nil {
+	}
+	var request payload.Request
+	q.take(&request, payload.Limits{LogBytes: 1 << 20, Bytes: 1 << 20, Records: 1000})
+	if n := request.Records(); n != 6 { // of 13
+		t.Errorf("%d records are under way", n)
+	}
+	for range 6 {
+		for q.put(long, urgent, run.ID{1}, time.Now) == nil {
+			if q.evict(urgent, func(*queuedPage) {}) == 0 {
+				t.Fatal("there is no room for an error")
+			}
+		}
+	}
 }
 
 // fillAndEmpty fills pages with lines and drops them.

@@ -121,7 +121,7 @@ func (b *Batch) noticeDueLocked(now time.Time) time.Duration {
 	if len(b.losses.untold) == 0 {
 		return forever
 	}
-	if b.stopping || len(b.flushing) > 0 {
+	if b.stopping {
 		return 0
 	}
 	return b.noticedAt.Add(noticeEvery).Sub(now)
@@ -133,7 +133,7 @@ func (b *Batch) dueLocked(now time.Time) time.Duration {
 	if q.records == 0 {
 		return forever
 	}
-	if b.stopping || len(b.flushing) > 0 || q.records >= b.size || q.length >= b.config.limits.Bytes {
+	if b.stopping || !q.passed(b.asked) || q.records >= b.size || q.length >= b.config.limits.Bytes || q.fills() {
 		return 0
 	}
 	wait := forever
@@ -153,7 +153,7 @@ func (b *Batch) settle(outcome payload.Outcome, records int, took time.Duration)
 	switch {
 	case outcome.Err != nil, outcome.Overloaded > 0:
 		b.pace.Failed()
-	case outcome.Resolved+outcome.Resent == 0: // else the time was spent on looking, not on storing
+	case outcome.Resolved+outcome.Resent+outcome.Retries == 0: // else the time was spent on looking or waiting, not on storing
 		b.pace.Stored(records, took)
 	}
 	b.size = b.pace.Size()
@@ -170,6 +170,9 @@ func (b *Batch) settle(outcome payload.Outcome, records int, took time.Duration)
 	b.queue.land()
 	if outcome.Err != nil {
 		b.lastErr = outcome.Err
+		if b.stopping {
+			b.losses = losses{} // the sender has been shut down: nobody can be told
+		}
 	}
 	if b.hard.Err() != nil {
 		b.giveUpLocked()
