@@ -47,6 +47,9 @@ func (d *Deliverer) Resume(ctx context.Context, request payload.Request, since t
 // server does not let itself be asked.
 func (d *Deliverer) missing(ctx context.Context, request payload.Request, since time.Time) (rest payload.Request, blind bool, err error) {
 	rest = request
+	if now := time.Now(); since.After(now) {
+		since = now // by a clock that was ahead: it ended before this call
+	}
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
 		began := time.Now()
 		rest, err = d.unstored(ctx, rest)

@@ -59,6 +59,17 @@ func TestResumeSendsWhatDoesNotStand(t *testing.T) {
 	}
 }
 
+func TestResumeWaitsNoLongerForAClockThatWasAhead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		began := time.Now()
+		outcome := b.Resume(t.Context(), numbered(3), began.Add(24*time.Hour))
+		if waited := time.Since(began); outcome.Stored != 3 || waited != 5*time.Second {
+			t.Errorf("waited for %v: %+v", waited, outcome)
+		}
+	})
+}
+
 func TestResumeWaitsForWhatTheEarlierProcessLeftUnderWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
