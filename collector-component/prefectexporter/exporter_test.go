@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -300,7 +301,8 @@ func TestMetadataTellsTheMetrics(t *testing.T) {
 		t.Fatal(err)
 	}
 	var metadata struct {
-		Telemetry struct {
+		Attributes map[string]struct{ Enum []string }
+		Telemetry  struct {
 			Metrics map[string]struct {
 				Description, Unit string
 				Attributes        []string
@@ -321,9 +323,22 @@ func TestMetadataTellsTheMetrics(t *testing.T) {
 			t.Errorf("README.md does not have %s", row)
 		}
 		for _, attribute := range m.Attributes {
-			if !strings.Contains(string(readme), "`"+attribute+"`:") {
-				t.Errorf("README.md does not tell the values of %s", attribute)
+			if len(metadata.Attributes[attribute].Enum) == 0 {
+				t.Errorf("metadata.yaml does not tell the values of %s", attribute)
 			}
+		}
+	}
+	for name, attribute := range metadata.Attributes {
+		var told []string
+		for _, match := range regexp.MustCompile("`"+name+"`: (.*)").FindAllStringSubmatch(string(readme), -1) {
+			for _, value := range regexp.MustCompile("`(\\w+)`").FindAllStringSubmatch(match[1], -1) {
+				told = append(told, value[1])
+			}
+		}
+		slices.Sort(told)
+		slices.Sort(attribute.Enum)
+		if diff := cmp.Diff(slices.Compact(told), attribute.Enum); diff != "" {
+			t.Errorf("the values of %s (-README.md +metadata.yaml)\n%s", name, diff)
 		}
 	}
 	if diff := cmp.Diff(want, prefectexporter.Metrics(t)); diff != "" {
