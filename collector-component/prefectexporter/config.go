@@ -81,7 +81,7 @@ type MissingRun string
 // The policies for records without a run.
 const (
 	DropMissingRun   MissingRun = "drop"   // they are counted, and said once in a while
-	RefuseMissingRun MissingRun = "refuse" // their push fails for good, once the others are stored
+	RefuseMissingRun MissingRun = "refuse" // their push fails for good, once the others are stored at the first try
 )
 
 // LookUp is when records are looked for on the server before they are sent for the first time.
