@@ -12,6 +12,8 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 	otellog "go.opentelemetry.io/otel/log"
+
+	"github.com/prefectlogs/prefectlogs/internal/own"
 )
 
 // lastWords is how long a program that ends in a hurry waits for its logs.
@@ -30,6 +32,7 @@ func (p *Pipeline) Recover(ctx context.Context) {
 	if value == nil {
 		return
 	}
+	ctx = own.Given(ctx)
 	var record otellog.Record
 	record.SetTimestamp(time.Now())
 	record.SetSeverity(otellog.SeverityFatal)

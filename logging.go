@@ -16,6 +16,7 @@ import (
 	"github.com/prefectlogs/prefectlogs/exporter"
 	"github.com/prefectlogs/prefectlogs/internal/diag"
 	"github.com/prefectlogs/prefectlogs/internal/dictconfig"
+	"github.com/prefectlogs/prefectlogs/internal/own"
 	"github.com/prefectlogs/prefectlogs/mapping"
 	"github.com/prefectlogs/prefectlogs/run"
 	"github.com/prefectlogs/prefectlogs/settings"
@@ -139,7 +140,7 @@ func (r *router) route(ctx context.Context, logger string) *dictconfig.Route {
 
 // Enabled lets bridges save the work of building a record that goes nowhere.
 func (r *router) Enabled(ctx context.Context, param sdklog.EnabledParameters) bool {
-	route := r.route(ctx, param.InstrumentationScope.Name)
+	route := r.route(own.Given(ctx), param.InstrumentationScope.Name)
 	least := r.least(route)
 	if least == dictconfig.Never {
 		r.nowhere(param.InstrumentationScope.Name)
@@ -158,6 +159,7 @@ func (r *router) nowhere(logger string) {
 
 // OnEmit always returns nil, as the processors behind it do.
 func (r *router) OnEmit(ctx context.Context, record *sdklog.Record) error {
+	ctx = own.Given(ctx)
 	logger := record.InstrumentationScope().Name
 	route := r.route(ctx, logger)
 	level := mapping.LevelOf(int(record.Severity()), record.SeverityText())

@@ -16,6 +16,7 @@ import (
 
 	"github.com/prefectlogs/prefectlogs/exporter"
 	"github.com/prefectlogs/prefectlogs/internal/diag"
+	"github.com/prefectlogs/prefectlogs/internal/own"
 	"github.com/prefectlogs/prefectlogs/processor"
 	"github.com/prefectlogs/prefectlogs/settings"
 )
@@ -102,7 +103,7 @@ func (p *Pipeline) Logger(name string) *slog.Logger {
 // ForceFlush returns when every record logged before the call is stored, refused or
 // dropped, or with an error when ctx ends first.
 func (p *Pipeline) ForceFlush(ctx context.Context) error {
-	return p.provider.ForceFlush(ctx)
+	return p.provider.ForceFlush(own.Given(ctx))
 }
 
 // Flush asks for everything that is queued to be sent now, and does not wait; see [processor.Batch.Flush].
@@ -122,6 +123,7 @@ const grace = time.Second
 // what is left of ctx, or one second. Calls while one is under way end it where their ctx ends earlier; later calls return nil.
 func (p *Pipeline) Shutdown(ctx context.Context) error {
 	p.unregister()
+	ctx = own.Given(ctx)
 	var err error
 	if p.batch != nil {
 		// Before the provider, which would never reach it if its own context ended first.

@@ -132,7 +132,7 @@ func (e *Exporter) Enabled(context.Context, sdklog.EnabledParameters) bool { ret
 // OnEmit writes a record. It always returns nil, for the reason that the batch
 // processor's does; what cannot be written is told to the error handler.
 func (e *Exporter) OnEmit(ctx context.Context, record *sdklog.Record) error {
-	if !own.Is(ctx) {
+	if ctx = own.Given(ctx); !own.Is(ctx) {
 		e.write(ctx, record)
 	}
 	return nil

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	sdklog "go.opentelemetry.io/otel/sdk/log"
+
+	"github.com/prefectlogs/prefectlogs/internal/own"
 )
 
 // activity knows what is under way, so that a shutdown can wait for it and cut
@@ -37,7 +39,7 @@ func (a *activity) begin(ctx context.Context) (context.Context, func(), bool) {
 		return ctx, nil, false
 	}
 	a.running++
-	ctx, cancel := context.WithCancelCause(ctx)
+	ctx, cancel := context.WithCancelCause(own.Given(ctx))
 	release := context.AfterFunc(a.base, func() { cancel(context.Cause(a.base)) })
 	return ctx, func() {
 		release()
@@ -73,6 +75,7 @@ func (a *activity) stop() bool {
 // runs, still waits, and returns the cause.
 func (a *activity) wait(ctx context.Context) error {
 	defer a.cut(sdklog.ErrExporterShutdown)
+	ctx = own.Given(ctx)
 	select {
 	case <-a.idle:
 		return nil

@@ -129,6 +129,7 @@ func (b *Batch) Enabled(context.Context, sdklog.EnabledParameters) bool { return
 // standard log package writes to these very records that never ends. What
 // becomes of the record is told by [Batch.Stats] and the error handler.
 func (b *Batch) OnEmit(ctx context.Context, record *sdklog.Record) error {
+	ctx = own.Given(ctx)
 	if own.Is(ctx) {
 		b.count(&b.stats.Skipped.Own)
 		return nil
@@ -206,6 +207,7 @@ func (b *Batch) askLocked() {
 // or dropped. If ctx ends first, the error says how many records are
 // still on their way; they stay in the queue. It shortens waits as Flush does. After Shutdown it returns nil.
 func (b *Batch) ForceFlush(ctx context.Context) error {
+	ctx = own.Given(ctx)
 	f := &flush{done: make(chan struct{})}
 	b.mu.Lock()
 	b.askLocked()
@@ -248,6 +250,7 @@ func (b *Batch) ForceFlush(ctx context.Context) error {
 // ended. A call while another one is under way waits for the worker too, cuts it off where its ctx ends earlier, and
 // returns what was not delivered; one after that returns nil.
 func (b *Batch) Shutdown(ctx context.Context) error {
+	ctx = own.Given(ctx)
 	b.mu.Lock()
 	first := !b.stopping
 	b.stopping = true

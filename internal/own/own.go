@@ -5,7 +5,7 @@
 // under them is never logged into Prefect again.
 //
 // The entry points are [NewContext], which the HTTP client calls for every
-// request, and [Is], which every entrance of records asks first.
+// request, and [Given] and [Is], which every entrance of records asks first.
 package own
 
 import "context"
@@ -15,6 +15,14 @@ type contextKey struct{}
 // NewContext returns a context that is marked as our own.
 func NewContext(ctx context.Context) context.Context {
 	return context.WithValue(ctx, contextKey{}, true)
+}
+
+// Given returns ctx, and the background for nil: who logs does not mean to crash.
+func Given(ctx context.Context) context.Context {
+	if ctx == nil {
+		return context.Background()
+	}
+	return ctx
 }
 
 // Is reports whether ctx is one of our own.

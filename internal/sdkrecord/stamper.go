@@ -55,6 +55,7 @@ func NewStamper(reporter *diag.Reporter) (*Stamper, error) {
 // own attributes name a flow run or where no source does. A record of our own
 // work is marked as none for Prefect.
 func (s *Stamper) Record(ctx context.Context, record *sdklog.Record) []attribute.KeyValue {
+	ctx = own.Given(ctx)
 	if own.Is(ctx) {
 		return []attribute.KeyValue{attribute.Bool(sendToAPIKey, false)}
 	}
