@@ -23,6 +23,7 @@ type trace struct {
 	newer, older at // neighbours in the list of what was heard of last; see ages
 	first, last  at // the logs that wait
 	heard        uint32
+	size         uint32 // how many spans and runs
 }
 
 // span is what is known of a span.

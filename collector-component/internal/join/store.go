@@ -15,6 +15,7 @@ type store struct {
 	spans    table[spanKey, span]
 	runs     table[runKey, tracedRun]
 	maxBytes int
+	share    uint32 // how many spans and runs a trace may have at the cost of others
 	expiry   uint32
 	began    time.Time
 	plain    ages // traces without a run
@@ -35,12 +36,15 @@ type ages struct{ oldest, newest at }
 // tick is the unit in which the store remembers when it heard of a trace.
 const tick = 100 * time.Millisecond
 
+// maxShare is the part of the bound that one trace may take from others.
+const maxShare = 4
+
 func newStore(maxBytes int, expiry time.Duration, began time.Time) *store {
 	return &store{
 		traces:   newTable(func(t *trace) TraceID { return t.id }),
 		spans:    newTable(func(s *span) spanKey { return s.key }),
 		runs:     newTable(func(r *tracedRun) runKey { return r.key }),
-		maxBytes: maxBytes, expiry: uint32(expiry / tick), began: began,
+		maxBytes: maxBytes, share: uint32(maxBytes / maxShare / (pageBytes[span]()/pageSize + 2*slotBytes)), expiry: uint32(expiry / tick), began: began,
 	}
 }
 
@@ -74,8 +78,10 @@ func (s *store) span(t at, id SpanID) at {
 	if !room(s, &s.spans, t) {
 		return 0
 	}
-	i := s.spans.add(span{key: key, next: s.traces.entry(t).spans})
-	s.traces.entry(t).spans = i
+	of := s.traces.entry(t)
+	i := s.spans.add(span{key: key, next: of.spans})
+	of.spans = i
+	of.size++
 	return i
 }
 
@@ -100,6 +106,7 @@ func (s *store) run(t at, id run.ID, task bool) at {
 	}
 	r.next = *head
 	*head = s.runs.add(r)
+	s.traces.entry(t).size++
 	i := *head
 	if !waits {
 		s.enlist(t)
@@ -107,12 +114,17 @@ func (s *store) run(t at, id run.ID, task bool) at {
 	return i
 }
 
-// room makes room for one more entry of a table. It forgets other traces than keep, and reports whether that was enough.
+// room makes room for one more entry of a table. It forgets other traces than keep, as long as that has not had its share, and
+// reports whether that was enough.
 func room[K comparable, E any](s *store, of *table[K, E], keep at) bool {
 	for {
 		needs := of.needs()
 		if needs == 0 || s.bytes()+needs <= s.maxBytes {
 			return true
+		}
+		if keep != 0 && s.traces.entry(keep).size >= s.share {
+			s.forgot.Refused++
+			return false
 		}
 		oldest := s.plain.oldest
 		if oldest == keep && oldest != 0 {
