@@ -6,6 +6,7 @@ package delivery
 import (
 	"bytes"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/prefectlogs/prefectlogs/exporter/payload"
@@ -28,11 +29,11 @@ const muteLooks = 3
 
 // doubt is about a request that may have been stored although no answer said so. A
 // request is one transaction: if its first and its last record stand on the
-// server, all of it does.
+// server, all of it does, and so with any two of them.
 type doubt struct {
 	since time.Time // the server may have worked on it from then on, unseen
 	ended bool      // but it does not work on it any more
-	keys  []key     // of the first and the last record; none if they cannot be read
+	keys  []key     // of two records, see ends; none if they cannot be read
 	twice bool      // it was found to stand twice
 	mute  int       // looks that the server failed to answer
 }
@@ -45,17 +46,33 @@ type key struct {
 
 func newDoubt(request payload.Request) *doubt {
 	doubt := &doubt{}
-	for _, at := range []int{0, request.Records() - 1} {
+	first, last := ends(request)
+	for _, at := range slices.Compact([]int{first, last}) {
 		key, ok := keyOf(request, at)
 		if !ok {
 			return doubt
 		}
 		doubt.keys = append(doubt.keys, key)
-		if request.Records() == 1 {
-			break
-		}
 	}
 	return doubt
+}
+
+// ends returns the first and the last record of a request whose times every database keeps to the microsecond, or
+// of all where there are none: beyond the years 1728 to 2271 PostgreSQL rounds them, and a record is not found by its time.
+func ends(request payload.Request) (first, last int) {
+	first, last = -1, request.Records()-1
+	for i, line := range request.All() {
+		if !payload.Valid(line) {
+			continue
+		}
+		if year := string(payload.Stamp(line)[:4]); year < "1728" || year > "2271" {
+			continue
+		}
+		if last = i; first < 0 {
+			first = i
+		}
+	}
+	return max(first, 0), last
 }
 
 func keyOf(request payload.Request, at int) (key, bool) {

@@ -20,6 +20,34 @@ import (
 	"github.com/prefectlogs/prefectlogs/prefecttest"
 )
 
+// PostgreSQL rounds the times of distant years, so that such a record is not found again.
+func TestARecordOfADistantYearDoesNotHideItsRequest(t *testing.T) {
+	distant := func(year string, i int) []byte {
+		line := encode(i, "distant")
+		copy(payload.Stamp(line), year)
+		return line
+	}
+	for name, lines := range map[string][][]byte{
+		"at the end":       {encode(0, "0"), encode(1, "1"), distant("2300", 1)},
+		"at the beginning": {distant("1000", 1), encode(0, "0"), encode(1, "1")},
+		"at both":          {distant("2272", 1), encode(0, "0"), distant("1727", 1)},
+	} {
+		for cut, fault := range map[string]prefecttest.Fault{"behind": prefecttest.CutAfterCommit(), "long before": prefecttest.CommitLater(4900 * time.Millisecond)} {
+			t.Run(name+", cut "+cut+" the commit", func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					b := newBench(t, prefecttest.WithDatabase(prefecttest.PostgreSQL))
+					b.server.Fault(fault)
+					o := b.Deliver(t.Context(), request(lines...), nil)
+					balanced(t, o, 3)
+					if o.Resolved != 3 || len(b.stored()) != 3 {
+						t.Errorf("%d rows, %+v", len(b.stored()), o)
+					}
+				})
+			})
+		}
+	}
+}
+
 func TestStoredOnceWhateverBreaks(t *testing.T) {
 	lookFails := prefecttest.Status(503).On("POST", "/logs/filter")
 	tests := []struct {

@@ -184,7 +184,8 @@ type resent struct {
 // lookTwice looks for a request that was stored by another try, and returns how many
 // records stand twice. It is looked for once more later.
 func (d *Deliverer) lookTwice(ctx context.Context, request payload.Request) int {
-	key, ok := keyOf(request, 0)
+	first, _ := ends(request)
+	key, ok := keyOf(request, first)
 	if !ok {
 		return 0
 	}
