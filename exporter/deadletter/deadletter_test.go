@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -208,6 +209,33 @@ func replay(t testing.TB, path string, s *server) (deadletter.Result, error) {
 	return deadletter.Replay(t.Context(), path, deadletter.Server{
 		Target: target, Limits: payload.Limits{LogBytes: 10_000, Bytes: 20_000, Records: 200}, Resume: s.resume,
 	})
+}
+
+func TestReplayOfAnotherPathIsAnErrorAndLeavesNothingThere(t *testing.T) {
+	dir := t.TempDir()
+	typo := filepath.Join(dir, "typo")
+	for _, path := range []string{typo, filepath.Join(dir, "nowhere", "dead")} {
+		if _, err := replay(t, path, new(server)); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), path) {
+			t.Errorf("error %v", err)
+		}
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("%v, %v", left, err)
+	}
+
+	used := filepath.Join(dir, "used")
+	open(t, used, 1<<20)
+	for range 2 { // of one that is empty, and of one that has been replayed
+		if result, err := replay(t, used, new(server)); err != nil || result != (deadletter.Result{}) {
+			t.Errorf("%+v, %v", result, err)
+		}
+	}
+	if err := os.WriteFile(typo+".replay.1", nil, 0o600); err != nil { // of a replay that was killed, whose locks are gone
+		t.Fatal(err)
+	}
+	if _, err := replay(t, typo, new(server)); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestReplayStoresEachRecordOnceHoweverOftenItIsRun(t *testing.T) {

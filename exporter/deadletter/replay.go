@@ -42,8 +42,12 @@ type Result struct {
 }
 
 // Replay sends what is in the dead letter at path once more. What stands on the server is not sent again, so
-// it may be called again, whatever became of the call before. An error says why not all records were sent.
+// it may be called again, whatever became of the call before. An error says why not all records were sent, or that
+// there has never been a dead letter at path.
 func Replay(ctx context.Context, path string, server Server) (result Result, err error) {
+	if err := wasUsed(path); err != nil {
+		return result, fmt.Errorf("deadletter: %w", err)
+	}
 	alone, err := filelock.Try(path + ".replay")
 	if err != nil {
 		if errors.Is(err, filelock.ErrHeld) {
@@ -60,6 +64,21 @@ func Replay(ctx context.Context, path string, server Server) (result Result, err
 		err = errors.Join(err, replayFile(ctx, path, file, server, &result))
 	}
 	return result, err
+}
+
+// wasUsed returns an error if there is no trace of a dead letter at path: it is likely another name. One that
+// was replayed to its end has left its locks.
+func wasUsed(path string) error {
+	for _, trace := range []string{path, path + ".1", path + ".replay", path + ".lock"} {
+		if _, err := os.Lstat(trace); !errors.Is(err, fs.ErrNotExist) {
+			return err // nil, or why it cannot be known
+		}
+	}
+	left, err := filepath.Glob(escape(path) + ".replay.*")
+	if err == nil && len(left) == 0 {
+		err = fmt.Errorf("there is no dead letter at %s, and nothing to send; see whether the path is right: %w", path, fs.ErrNotExist)
+	}
+	return err
 }
 
 // take renames the files of a dead letter, so that nobody writes to them, and returns all that were taken, the
