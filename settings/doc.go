@@ -19,10 +19,10 @@
 //	PREFECT_CLIENT_CUSTOM_HEADERS              {}                   secret: JSON object, for every request
 //	PREFECT_API_SSL_CERT_FILE                  derived              authorities to trust; $SSL_CERT_FILE
 //	PREFECT_API_TLS_INSECURE_SKIP_VERIFY       false                trust any certificate
-//	PREFECT_API_REQUEST_TIMEOUT                60         seconds   to connect, to read, to write, each
-//	PREFECT_CLIENT_MAX_RETRIES                 5          retries   of one request
-//	PREFECT_CLIENT_RETRY_EXTRA_CODES           unset                status codes to retry on: 500,504
-//	PREFECT_CLIENT_RETRY_JITTER_FACTOR         0.2                  random part of a wait
+//	PREFECT_API_REQUEST_TIMEOUT                60         seconds   of one request in all
+//	PREFECT_CLIENT_MAX_RETRIES                 5          retries   read, not used: tried until stored
+//	PREFECT_CLIENT_RETRY_EXTRA_CODES           unset                read, not used: status codes 500,504
+//	PREFECT_CLIENT_RETRY_JITTER_FACTOR         0.2                  read, not used: random part of a wait
 //	PREFECT_CLOUD_API_URL                      derived              how its URLs begin; api.prefect.cloud    PREFECT_CLOUD_URL
 //	PREFECT_CLOUD_UI_URL                       derived              its pages; from its API's URL
 //	PREFECT_CLOUD_MAX_LOG_SIZE                 25000      bytes     bound of a log there

@@ -29,10 +29,10 @@ type Settings struct {
 	// TLSInsecureSkipVerify is PREFECT_API_TLS_INSECURE_SKIP_VERIFY.
 	TLSInsecureSkipVerify bool
 	// RequestTimeout is PREFECT_API_REQUEST_TIMEOUT, 60 s by default, above 0:
-	// for connecting, for reading and for writing, each. "inf" gives the
-	// longest duration.
+	// for one request in all. (Prefect's client takes it for connecting, reading
+	// and writing, each.) "inf" gives the longest duration.
 	RequestTimeout time.Duration
-	// Client is about retries and headers.
+	// Client is about headers, and what Prefect's client does about retries.
 	Client Client
 	// Cloud is about Prefect Cloud.
 	Cloud Cloud
@@ -72,16 +72,18 @@ type Settings struct {
 	sources   []Option   // what Load was given; nil: they did not come from it
 }
 
-// Client holds the settings PREFECT_CLIENT_*.
+// Client holds the settings PREFECT_CLIENT_*. The three about retries are read for
+// those who ask; prefectlogs sends by rules of its own, until a log is stored or
+// refused (docs/reliability.md).
 type Client struct {
-	// MaxRetries (..._MAX_RETRIES, default 5) is how often a request is tried
-	// again.
+	// MaxRetries (..._MAX_RETRIES, default 5) is how often Prefect's client
+	// tries a request again.
 	MaxRetries int
-	// RetryExtraCodes (..._RETRY_EXTRA_CODES) are HTTP status codes to retry on
-	// besides 408, 429, 502 and 503; ascending, each from 100 to 599.
+	// RetryExtraCodes (..._RETRY_EXTRA_CODES) are HTTP status codes that Prefect's
+	// client retries on besides 408, 429, 502 and 503; ascending, each from 100 to 599.
 	RetryExtraCodes []int
-	// RetryJitterFactor (..._RETRY_JITTER_FACTOR, default 0.2) is how much of a
-	// wait is added at random; 0 or more.
+	// RetryJitterFactor (..._RETRY_JITTER_FACTOR, default 0.2) is how much of
+	// its waits Prefect's client adds at random; 0 or more.
 	RetryJitterFactor float64
 	// CustomHeaders (..._CUSTOM_HEADERS) go with every request. Their names
 	// are tokens, in the case written; their values are secrets.
