@@ -143,10 +143,11 @@ func TestEachExampleEndsOnItsRunsPage(t *testing.T) {
 			},
 		},
 		"exporter": {
-			env: func(p prefect) []string { return []string{p.inTask()} },
+			env: func(p prefect) []string { return []string{"TASK_RUN_ID=" + p.taskRun} },
 			want: []line{
-				{20, "shop.exporter", "order received order=4711", true},
-				{40, "shop.exporter", `order refused error="out of paper"`, true},
+				{20, "shop.exporter", "order received order=4711", false},
+				{40, "shop.exporter", `order refused error="out of paper"`, false},
+				{30, "shop.exporter", "stock is low left=2", true},
 			},
 		},
 		"worker": {

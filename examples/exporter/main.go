@@ -3,10 +3,11 @@
 
 // Exporter sends to Prefect by the batch processor of the OpenTelemetry SDK, in place of our own.
 //
-//	PREFECT__FLOW_RUN_ID=UUID go run ./exporter
+//	PREFECT__FLOW_RUN_ID=UUID TASK_RUN_ID=UUID go run ./exporter
 //
-// Expect two lines on the run's page. The SDK's processor bounds its queue in records, not in bytes, and when it is full the
-// oldest go first, errors too; prefectlogs.Setup takes processor.NewBatch, which has limits, lanes and a spool.
+// Expect three lines on the run's page, the last of them under the task run. The SDK's processor bounds its queue in records,
+// not in bytes, and when it is full the oldest go first, errors too; prefectlogs.Setup takes processor.NewBatch, which has
+// limits, lanes and a spool.
 package main
 
 import (
@@ -20,6 +21,7 @@ import (
 
 	"github.com/prefectlogs/prefectlogs/exporter"
 	"github.com/prefectlogs/prefectlogs/processor"
+	"github.com/prefectlogs/prefectlogs/run"
 )
 
 func main() {
@@ -42,5 +44,8 @@ func work(ctx context.Context) error {
 
 	logger.Info("order received", "order", 4711)
 	logger.Error("order refused", "error", "out of paper")
+
+	task := run.NewContext(ctx, run.Info{TaskRunID: os.Getenv("TASK_RUN_ID")})
+	logger.WarnContext(task, "stock is low", "left", 2)
 	return provider.Shutdown(ctx)
 }
