@@ -15,7 +15,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -244,16 +243,8 @@ func TestTheServicesLogIntoTheRunOfTheirCaller(t *testing.T) {
 	p := newPrefect(t)
 	stock, stopStock := p.serve(t, "stock")
 	jobs, stopJobs := p.serve(t, "jobs")
-	if err := p.command(t, []string{p.inFlow(), p.inTask()}, "packer", stock).Run(); err != nil {
+	if err := p.command(t, []string{p.inFlow(), p.inTask()}, "packer", stock, jobs).Run(); err != nil {
 		t.Error(err)
-	}
-	message := `{"Job": "label", "Run": {"FlowRunID": "` + p.flowRun + `", "TaskRunID": "` + p.taskRun + `"}}`
-	response, err := http.Post(jobs, "application/json", strings.NewReader(message))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := response.Body.Close(); err != nil || response.StatusCode != http.StatusOK {
-		t.Errorf("jobs answers %s, %v", response.Status, err)
 	}
 	stopStock()
 	stopJobs()

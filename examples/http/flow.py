@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: The prefectlogs authors
 # SPDX-License-Identifier: Apache-2.0
 
-"""A flow whose task starts a Go program, which calls a Go service, and sends a job to another.
+"""A flow whose task starts a Go program, which calls a Go service, and sends a message to another.
 
     go build -o /tmp/shop/ ./...
     /tmp/shop/stock 127.0.0.1:8080 & /tmp/shop/jobs 127.0.0.1:8081 &
@@ -10,11 +10,9 @@
 Expect the lines of all three under the task run of pack.
 """
 
-import json
 import os
 import subprocess
 import sys
-import urllib.request
 
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
@@ -31,10 +29,7 @@ def pack(packer, stock, jobs):
     TraceContextTextMapPropagator().inject(span := {})
     env = {**os.environ, "PREFECT__FLOW_RUN_ID": flow_run.id, "PREFECT__TASK_RUN_ID": task_run.id}
     env |= {name.upper(): value for name, value in span.items()}
-    subprocess.run([packer, stock], env=env, check=True)
-
-    message = {"Job": "label", "Run": {"FlowRunID": flow_run.id, "TaskRunID": task_run.id}}
-    urllib.request.urlopen(jobs, json.dumps(message).encode()).close()
+    subprocess.run([packer, stock, jobs], env=env, check=True)
 
 
 @flow
