@@ -33,7 +33,7 @@ const (
 	cutBefore    fault = "cut before the body"
 	cutWithin    fault = "cut within the body"
 	reset        fault = "reset behind the body"
-	commitLater  fault = "committed later" // the client is cut off, the server gets the request 1 to 3 s later
+	commitLater  fault = "committed later" // the client is cut off, the server gets the request 1 to 4 s later
 	delayRequest fault = "request delayed"
 	delayAnswer  fault = "answer delayed"
 )
@@ -186,7 +186,7 @@ func (p *faultyProxy) servePost(w http.ResponseWriter, r *http.Request) {
 	if f == commitLater {
 		p.late.Go(func() {
 			defer end()
-			p.commit(r, body, time.Second+2*delay)
+			p.commit(r, body, time.Second+3*delay)
 		})
 		cut(w, way == 0)
 		return
