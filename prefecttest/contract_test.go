@@ -45,13 +45,19 @@ type subject struct {
 // contract runs test against everything: each row of the matrix, played and real.
 func contract(t *testing.T, test func(t *testing.T, s subject)) {
 	t.Helper()
+	contractPlayed(t, test)
+	t.Run("real", func(t *testing.T) {
+		serverstest.Each(t, func(t *testing.T, s *servers.Server) { test(t, real(s)) })
+	})
+}
+
+// contractPlayed runs test against what this package plays alone, of which the test says why.
+func contractPlayed(t *testing.T, test func(t *testing.T, s subject)) {
+	t.Helper()
 	// 2.7 on PostgreSQL is in no row that is started for real; what is played then is what was measured once.
 	for _, row := range append(servers.Matrix(), servers.Row{Version: servers.Prefect27, Database: servers.PostgreSQL}) {
 		t.Run("played/"+row.String(), func(t *testing.T) { test(t, played(t, row)) })
 	}
-	t.Run("real", func(t *testing.T) {
-		serverstest.Each(t, func(t *testing.T, s *servers.Server) { test(t, real(s)) })
-	})
 }
 
 func played(t *testing.T, row servers.Row, opts ...prefecttest.Option) subject {
