@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,6 +22,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/baggage"
+	otellog "go.opentelemetry.io/otel/log"
+	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/prefectlogs/prefectlogs/exporter"
@@ -155,6 +160,28 @@ func startService(t *testing.T, s *servers.Server, name string) service {
 	})}
 }
 
+// startOpenService starts a service that strangers reach: whatever baggage comes stands in its contexts, as otelhttp puts it
+// there with the propagator of baggage, and nothing says that it is trusted. Its scope names the run that its lines belong to.
+func startOpenService(t *testing.T, s *servers.Server, flowRun string) service {
+	t.Helper()
+	pipe := newPipeline(t, s)
+	logger := pipe.provider.Logger("shop.open", otellog.WithInstrumentationAttributes(attribute.String(run.FlowRunIDKey, flowRun)))
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		ctx := propagation.Baggage{}.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
+		if baggage.FromContext(ctx).Len() == 0 {
+			t.Error("no baggage came, so nothing is shown")
+		}
+		var served otellog.Record
+		served.SetBody(attribute.StringValue("served"))
+		logger.Emit(ctx, served)
+	}))
+	t.Cleanup(server.Close)
+	return service{server.URL, sync.OnceValue(func() string {
+		pipe.shutdown(t)
+		return ""
+	})}
+}
+
 // post sends a message to a service as a stranger may, with baggage that names a run.
 func (s service) post(t *testing.T, flowRun, message string) {
 	t.Helper()
@@ -198,6 +225,9 @@ func TestARunGoesFromAFlowThroughAProgramToAService(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	open := startOpenService(t, s, bystander)
+	open.post(t, victim, "of a stranger")
+	open.stop()
 	stock, jobs := startService(t, s, "stock"), startService(t, s, "jobs")
 	jobs.post(t, victim, `{"Job":"of a stranger"}`)
 	jobs.post(t, victim, `{"Job":"of a stranger","Run":{"FlowRunID":"`+bystander+`"}}`)
@@ -243,8 +273,8 @@ func TestARunGoesFromAFlowThroughAProgramToAService(t *testing.T) {
 		if got := entriesOf(t, s, victim, ""); len(got) != 0 {
 			t.Errorf("the run that strangers name has %v", got)
 		}
-		if diff := cmp.Diff([]entry{{"shop.jobs", `done job="of a stranger"`, ""}}, entriesOf(t, s, bystander, "")); diff != "" {
-			t.Errorf("the run that the message names (-want +got):\n%s", diff)
+		if diff := cmp.Diff([]entry{{"shop.open", "served", ""}, {"shop.jobs", `done job="of a stranger"`, ""}}, entriesOf(t, s, bystander, "")); diff != "" {
+			t.Errorf("the run that scope and message name (-want +got):\n%s", diff)
 		}
 	})
 
