@@ -17,7 +17,7 @@
 //	divide.go     moves its records apart, by target
 //	target.go     one target: the helper's queue and retries, a client
 //	push.go       encodes the records and sends them, request by request
-//	client.go     counts requests, and who still reads their bodies
+//	client.go     counts requests
 //	rest.go       gives back what is unsent
 //	memory.go     what has to be known when that comes again
 //

@@ -55,9 +55,9 @@ var pages = sync.Pool{New: func() any { return payload.NewPage(pageSize) }}
 const maxKept = 256 << 10
 
 // reset makes the push ready for the next one.
-func (p *push) reset(open *bodies) {
+func (p *push) reset() {
 	for _, page := range p.pages {
-		p.release(page, open)
+		release(page)
 	}
 	*p = push{
 		target: p.target, reader: p.reader, line: p.line[:0], pages: p.pages[:0], of: p.of[:0], rest: p.rest[:0],
@@ -68,9 +68,9 @@ func (p *push) reset(open *bodies) {
 	}
 }
 
-// release gives a page back, unless it is still being read.
-func (p *push) release(page *payload.Page, open *bodies) {
-	if page.Cap() == pageSize && open.open.Load() == 0 {
+// release gives a page back.
+func release(page *payload.Page) {
+	if page.Cap() == pageSize {
 		page.Reset()
 		pages.Put(page)
 	}
@@ -185,10 +185,8 @@ func (p *push) flush(ctx context.Context) {
 	p.failed = outcome.Err
 	p.target.unsent.add(outcome.Unsent)
 	p.settle(request, outcome.Unsent)
-
-	open, _ := ctx.Value(bodiesKey{}).(*bodies)
 	for _, page := range p.pages {
-		p.release(page, open)
+		release(page)
 	}
 	clear(p.pages)
 	p.pages, p.of, p.size, p.old, p.truncated = p.pages[:0], p.of[:0], 0, false, 0

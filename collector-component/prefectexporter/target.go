@@ -140,7 +140,7 @@ func (t *target) connect(transport http.RoundTripper) (err error) {
 	if t.client, err = t.connection.Client(t.userAgent, transport); err != nil {
 		return err
 	}
-	t.deliverer = delivery.New(watched{t.client, t.telemetry}, func(r delivery.Retry) {
+	t.deliverer = delivery.New(observed{t.client, t.telemetry}, func(r delivery.Retry) {
 		t.said.warn("looking", "A request may have been stored although no answer said so. It is looked for before it is sent again, so nothing has to be done.", zap.Error(r.Err))
 	})
 	t.began = time.Now()
@@ -199,12 +199,10 @@ func (t *target) push(ctx context.Context, logs plog.Logs) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(t.ends, func() { cancel(context.Cause(t.ends)) })()
-	bodies := new(bodies)
-	ctx = context.WithValue(ctx, bodiesKey{}, bodies)
 
 	p := t.pushes.Get().(*push)
 	defer t.pushes.Put(p)
-	defer p.reset(bodies)
+	defer p.reset()
 	return p.send(ctx, logs)
 }
 

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -110,10 +111,45 @@ type Body interface {
 	Body() io.ReadCloser // from the beginning
 }
 
+// loan is a body that is read by nobody once it is over: a transport may go on behind the answer, when the bytes are no
+// longer its to read.
+type loan struct {
+	of   Body
+	mu   sync.Mutex // guards over, and is held while bytes are copied
+	over bool
+}
+
+func (l *loan) Size() int           { return l.of.Size() }
+func (l *loan) Records() int        { return l.of.Records() }
+func (l *loan) Body() io.ReadCloser { return &lentBody{l.of.Body(), l} }
+
+func (l *loan) end() {
+	l.mu.Lock()
+	l.over = true
+	l.mu.Unlock()
+}
+
+type lentBody struct {
+	io.ReadCloser
+	loan *loan
+}
+
+// Read reads from the body, of which nothing is left once the loan is over.
+func (b *lentBody) Read(p []byte) (int, error) {
+	b.loan.mu.Lock()
+	defer b.loan.mu.Unlock()
+	if b.loan.over {
+		return 0, io.EOF
+	}
+	return b.ReadCloser.Read(p)
+}
+
 // PostLogs posts one request and returns nil if the server has stored it. Any
-// other outcome is an [*Error].
+// other outcome is an [*Error]. The body is not read any more when it returns.
 func (c *Client) PostLogs(ctx context.Context, body Body) error {
-	return c.post(ctx, "/logs/", body, nil)
+	lent := &loan{of: body}
+	defer lent.end()
+	return c.post(ctx, "/logs/", lent, nil)
 }
 
 // post sends a body to a path of the API. A success is handed to read, if not

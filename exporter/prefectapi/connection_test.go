@@ -6,7 +6,9 @@ package prefectapi_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -221,5 +223,33 @@ func TestRequestsCarryTheMarkOfOurOwnWork(t *testing.T) {
 	}
 	if !marked {
 		t.Error("what logs while it connects would be logged into Prefect")
+	}
+}
+
+// early answers before it reads the body, which it may close later.
+type early struct{ body io.ReadCloser }
+
+func (e *early) RoundTrip(r *http.Request) (*http.Response, error) {
+	e.body = r.Body
+	if _, err := io.ReadFull(r.Body, make([]byte, 3)); err != nil {
+		return nil, err
+	}
+	return &http.Response{StatusCode: http.StatusCreated, Body: http.NoBody, Request: r}, nil
+}
+
+func TestNothingOfABodyIsReadBehindTheAnswer(t *testing.T) {
+	transport := new(early)
+	client, err := prefectapi.New(prefectapi.Config{APIURL: "http://prefect.test/api", Transport: transport})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := client.PostLogs(t.Context(), records{"one", "two"}); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := transport.body.Read(make([]byte, 10)); n != 0 || err != io.EOF {
+		t.Errorf("read %d bytes, %v", n, err)
+	}
+	if err := transport.body.Close(); err != nil {
+		t.Error(err)
 	}
 }
