@@ -19,6 +19,7 @@ import (
 	sdklog "go.opentelemetry.io/otel/sdk/log"
 
 	"github.com/prefectlogs/prefectlogs/exporter"
+	"github.com/prefectlogs/prefectlogs/exporter/payload"
 	"github.com/prefectlogs/prefectlogs/internal/servers"
 	"github.com/prefectlogs/prefectlogs/processor"
 	"github.com/prefectlogs/prefectlogs/run"
@@ -157,7 +158,7 @@ func (w *wire) wantOnlyStored(t *testing.T, row servers.Row) {
 		if err := json.Unmarshal(p.body, &logs); err != nil {
 			t.Errorf("request %d is not JSON: %v", i, err)
 		}
-		if len(logs) > exporter.DefaultBatchRecords || len(p.body) > 4_000_000 {
+		if len(logs) > payload.MaxRecords || len(p.body) > 4_000_000 {
 			t.Errorf("request %d has %d logs in %d bytes", i, len(logs), len(p.body))
 		}
 		for j, log := range logs {
