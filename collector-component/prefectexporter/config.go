@@ -60,6 +60,8 @@ type Config struct {
 
 	QueueConfig configoptional.Optional[exporterhelper.QueueBatchConfig] `mapstructure:"sending_queue"`
 	RetryConfig configretry.BackOffConfig                                `mapstructure:"retry_on_failure"`
+
+	ownTimeout bool // the file names timeout
 }
 
 // TargetConfig is one of several servers or workspaces.

@@ -290,6 +290,16 @@ func TestFromEnvironment(t *testing.T) {
 	if _, err := load(t, parse(t, "from_environment: true")); err != nil {
 		t.Error(err)
 	}
+	t.Setenv("PREFECT_API_REQUEST_TIMEOUT", "7")
+	for keys, want := range map[string]time.Duration{"": 7 * time.Second, "timeout: 9s": 9 * time.Second, "timeout: 60s": time.Minute} { // the last is the default
+		c, err := load(t, parse(t, "from_environment: true\n"+keys))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := c.RequestTimeout(); err != nil || got != want {
+			t.Errorf("with %q the time-out is %v, %v; want %v", keys, got, err, want)
+		}
+	}
 	t.Setenv("PREFECT_LOGGING_TO_API_BATCH_SIZE", "many")
 	if _, err := load(t, parse(t, "from_environment: true")); err == nil || !strings.Contains(err.Error(), "from_environment: PREFECT_LOGGING_TO_API_BATCH_SIZE") || strings.Contains(err.Error(), "set PREFECT_API_URL") {
 		t.Errorf("with a bad value: %v", err)

@@ -5,6 +5,7 @@ package prefectexporter
 
 import (
 	"testing"
+	"time"
 
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/otel/metric"
@@ -38,6 +39,12 @@ func Metrics(t *testing.T) map[string]string {
 		t.Fatal(err)
 	}
 	return noted.metrics
+}
+
+// RequestTimeout is the time-out of the first server, with the environment where it is asked.
+func (c *Config) RequestTimeout() (time.Duration, error) {
+	p, err := c.plan()
+	return p.connections[0].HTTP.Timeout, err
 }
 
 // noting is a provider of meters that notes what is made.

@@ -10,7 +10,10 @@ import (
 )
 
 // Unmarshal reads the configuration and refuses keys that it does not know.
-func (c *Config) Unmarshal(conf *confmap.Conf) error { return prefectclient.Unmarshal(conf, c) }
+func (c *Config) Unmarshal(conf *confmap.Conf) error {
+	c.ownTimeout = conf.IsSet("timeout")
+	return prefectclient.Unmarshal(conf, c)
+}
 
 // Unmarshal puts the defaults under the keys of a target, which a map's values do not get by themselves, and refuses keys that it
 // does not know.

@@ -151,6 +151,7 @@ func (c *Config) connection(bad func(key, format string, args ...any), notices *
 	}
 	connection := &prefectclient.Connection{
 		Path: "watch::", HTTP: watch.ClientConfig, APIKey: string(watch.APIKey), AuthString: string(watch.AuthString),
+		OwnTimeout: true, // its default is not Prefect's
 	}
 	if watch.FromEnvironment {
 		if watch.ClientConfig.Endpoint != "" {

@@ -5,9 +5,11 @@ package prefectclient
 
 import (
 	"cmp"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,7 +27,8 @@ type Connection struct {
 	HTTP       confighttp.ClientConfig
 	APIKey     string
 	AuthString string
-	headers    map[string]string
+	OwnTimeout bool              // the time-out was set, and is not Prefect's to say, whatever it is
+	headers    map[string]string // each in one spelling
 }
 
 // idleTimeout is below the 5 seconds after which Prefect's server closes idle connections: a request on a dying
@@ -57,11 +60,11 @@ func (c *Connection) Fill(s settings.Settings) {
 	}
 	c.HTTP.TLS.CAFile = cmp.Or(c.HTTP.TLS.CAFile, s.SSLCertFile)
 	c.HTTP.TLS.InsecureSkipVerify = c.HTTP.TLS.InsecureSkipVerify || s.TLSInsecureSkipVerify
-	if c.HTTP.Timeout == prefectapi.DefaultTimeout {
+	if !c.OwnTimeout && c.HTTP.Timeout == prefectapi.DefaultTimeout {
 		c.HTTP.Timeout = s.RequestTimeout
 	}
-	for name, value := range s.Client.CustomHeaders {
-		c.header(name, value.Reveal())
+	for _, name := range slices.Sorted(maps.Keys(s.Client.CustomHeaders)) { // of two spellings the last holds, as in a Go program
+		c.header(name, s.Client.CustomHeaders[name].Reveal())
 	}
 }
 
@@ -69,6 +72,7 @@ func (c *Connection) header(name, value string) {
 	if c.headers == nil {
 		c.headers = map[string]string{}
 	}
+	maps.DeleteFunc(c.headers, func(other, _ string) bool { return strings.EqualFold(other, name) }) // X-A and x-a are one header
 	c.headers[name] = value
 }
 

@@ -151,6 +151,13 @@ func TestPrefectsSettingsFillWhatIsNotSet(t *testing.T) {
 			}, nil,
 			"environment-key", "", "own.pem", "own", time.Second,
 		},
+		{
+			"in any spelling, and if it is the default", func(c *prefectclient.Connection) {
+				c.OwnTimeout = true
+				c.HTTP.Headers.Set("x-teaM", "own")
+			}, func(s *settings.Settings) { s.Client.CustomHeaders["x-team"] = settings.NewSecret("environment") },
+			"environment-key", "", "environment.pem", "own", time.Minute,
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
