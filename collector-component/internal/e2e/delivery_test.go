@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -91,7 +90,7 @@ func TestTelemetrygen(t *testing.T) {
 				t.Errorf("%d logs are stored, want 1000", len(logs))
 			}
 			for _, log := range logs {
-				if !strings.HasPrefix(log.Message, "from telemetrygen") || log.Level != 20 {
+				if log.Message != "from telemetrygen app=server" || log.Level != 20 || log.Name != "telemetrygen" {
 					t.Fatalf("%+v", log)
 				}
 			}

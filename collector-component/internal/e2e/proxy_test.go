@@ -51,7 +51,7 @@ func newProxy(t *testing.T, s *servers.Server, answer func(n int) bool) *proxy {
 			return
 		}
 		defer response.Body.Close()
-		if r.URL.Path == "/api/logs/" && p.answer != nil && !p.answer(int(p.posts.Add(1))) {
+		if r.URL.Path == "/api/logs/" && response.StatusCode == http.StatusCreated && p.answer != nil && !p.answer(int(p.posts.Add(1))) {
 			cut(w)
 			return
 		}
