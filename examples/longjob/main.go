@@ -5,8 +5,9 @@
 //
 //	go run ./longjob -state /var/lib/longjob
 //
-// Expect ten lines a second on the run's page and on the console. After SIGTERM it says that it stops, and all is on the page
-// when it ends, with status 0. After kill -9 all is in files, and on the page once it was started again with the same folder.
+// Expect ten lines a second on the run's page and on the console. After SIGTERM (build it for that: go run does not pass it on)
+// it says that it stops, and all is on the page when it ends, with status 0. After kill -9 all is in files, and on the page once
+// it was started again with the same folder.
 package main
 
 import (
