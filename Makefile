@@ -7,8 +7,9 @@ SHELL := bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --warn-undefined-variables --no-builtin-rules --no-print-directory
 
-# What people may set: make fuzz FUZZTIME=1m, make test TESTFLAGS=-v, make bench ROUNDS=3, make soak SOAK=8h.
+# What people may set: make fuzz FUZZTIME=1m FUZZ=Truncate, make test TESTFLAGS=-v, make bench ROUNDS=3, make soak SOAK=8h.
 FUZZTIME ?= 20s
+FUZZ ?= .
 TESTFLAGS ?=
 ROUNDS ?= 5
 SOAK ?= 1h
@@ -49,9 +50,9 @@ $(MODULES:%=test-fast/%): test-fast/%:
 	@$(clean_environment); cd $* && go test -short -timeout 1h $(TESTFLAGS) ./...
 
 .PHONY: fuzz $(MODULES:%=fuzz/%)
-fuzz: $(MODULES:%=fuzz/%) ## Fuzz every target of every module for FUZZTIME (20s)
+fuzz: $(MODULES:%=fuzz/%) ## Fuzz every target of every module, or those that FUZZ names, for FUZZTIME (20s)
 $(MODULES:%=fuzz/%): fuzz/%:
-	@$(clean_environment); cd $* && "$(CURDIR)/.ci/fuzz" $(FUZZTIME)
+	@$(clean_environment); cd $* && "$(CURDIR)/.ci/fuzz" $(FUZZTIME) '$(FUZZ)'
 
 .PHONY: soak
 soak: ## Break connections and restart servers under load, with new seeds, for SOAK (1h)
