@@ -25,8 +25,8 @@
 //	WithErrorHandler   standard error, at a bounded rate
 //	WithMeterProvider  none: no metrics
 //
-// A request is sent when a batch is full, when the oldest record has waited for
-// the interval, and on Flush, ForceFlush and Shutdown.
+// A request is sent when a batch or half of the queue is full, when the oldest record has waited for
+// the interval, for an ERROR, and on Flush, ForceFlush and Shutdown.
 //
 // [NewRunAttributes] puts the run of each record on it as attributes, for any other
 // processor and exporter.
