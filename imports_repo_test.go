@@ -63,7 +63,7 @@ var layers = []layer{
 	{7, "cmd/prefectlogs", []string{".", "run"}, nil},
 
 	{-1, "prefecttest", nil, nil},
-	{-1, "internal/servers", nil, nil},
+	{-1, "internal/servers", []string{"prefecttest"}, nil},
 	{-1, "internal/servers/serverstest", []string{"internal/servers"}, nil},
 	{-1, "internal/servers/cmd/withservers", []string{"internal/servers"}, nil},
 	{-1, "internal/screenshots", []string{"internal/servers"}, nil},

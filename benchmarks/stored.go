@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/prefectlogs/prefectlogs/internal/servers"
+	"github.com/prefectlogs/prefectlogs/prefecttest"
 )
 
 // storing is the load that is stored on a real server. It fits in the default queue.
@@ -114,8 +115,8 @@ func storeOne(ctx context.Context, server *servers.Server, j job) (r result, err
 
 // stands reports whether a flow run has n logs, and whether it has more.
 func stands(ctx context.Context, server *servers.Server, flowRun string, n int) (there, more bool, err error) {
-	var last []servers.Log
-	err = server.Call(ctx, "POST", "/logs/filter", map[string]any{
+	var last []prefecttest.Log
+	err = server.API().Do(ctx, "POST", "/logs/filter", map[string]any{
 		"logs":   map[string]any{"flow_run_id": map[string]any{"any_": []string{flowRun}}},
 		"offset": n - 1, "limit": 2,
 	}, &last)

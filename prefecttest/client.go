@@ -13,7 +13,6 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -108,7 +107,7 @@ type Filter struct {
 	Before    time.Time // inclusive
 }
 
-func (f Filter) body(offset int, sort string) map[string]any {
+func (f Filter) body() map[string]any {
 	logs, level, stamp := map[string]any{}, map[string]any{}, map[string]any{}
 	if f.FlowRunID != "" {
 		logs["flow_run_id"] = map[string]any{"any_": []string{f.FlowRunID}}
@@ -134,57 +133,81 @@ func (f Filter) body(offset int, sort string) map[string]any {
 	if len(stamp) > 0 {
 		logs["timestamp"] = stamp
 	}
-	return map[string]any{"logs": logs, "limit": pageLimit, "offset": offset, "sort": sort}
+	return logs
 }
-
-// readAttempts is how often Logs reads everything anew when pages overlap.
-const readAttempts = 10
 
 // Logs reads all logs that pass the filter, by time stamp; those of one time stamp are in the order the server gave.
 //
-// The server sorts by nothing but the time stamp, so on PostgreSQL pages may overlap where many records share one, and
-// what one page shows twice another leaves out. Logs sees that by the ids, reads again until as many different records
-// came as there are, and else returns an error.
+// A request goes on from the time of the last log, not from its place: a log that is stored meanwhile moves all behind it.
 func (c *Client) Logs(ctx context.Context, f Filter) ([]Log, error) {
-	seen := map[string]bool{}
 	var logs []Log
-	for attempt := range readAttempts {
-		sort := "TIMESTAMP_ASC"
-		if attempt%2 == 1 {
-			sort = "TIMESTAMP_DESC" // other borders of pages
-		}
-		total, err := c.pages(ctx, f, sort, func(l Log) {
+	seen := map[string]bool{}
+	add := func(page []Log) {
+		for _, l := range page {
 			if !seen[l.ID] {
 				seen[l.ID] = true
 				logs = append(logs, l)
 			}
-		})
+		}
+	}
+	for offset := 0; ; { // among the logs from f.After on
+		page, err := c.page(ctx, f, offset, pageLimit)
 		if err != nil {
 			return nil, err
 		}
-		if len(logs) >= total {
-			slices.SortStableFunc(logs, func(a, b Log) int { return a.Timestamp.Compare(b.Timestamp) })
+		add(page)
+		if len(page) < pageLimit {
 			return logs, nil
 		}
+		first, last := page[0].Timestamp, page[pageLimit-1].Timestamp
+		f.After, offset = last, 0
+		if last.Equal(first) {
+			if offset, err = c.tied(ctx, f, add); err != nil {
+				return nil, err
+			}
+		}
 	}
-	return nil, fmt.Errorf("prefecttest: POST /logs/filter: pages overlapped %d times, %d different logs read", readAttempts, len(logs))
 }
 
-// pages calls each with every log of every page, and returns how many there were.
-func (c *Client) pages(ctx context.Context, f Filter, sort string, each func(Log)) (int, error) {
-	for total := 0; ; {
-		var page []Log
-		if err := c.Do(ctx, http.MethodPost, "/logs/filter", f.body(total, sort), &page); err != nil {
-			return 0, err
+// readAttempts is how often tied reads everything anew when pages overlap.
+const readAttempts = 10
+
+// tied adds all logs of the time f.After, more than a page holds, and returns how many there are.
+//
+// The server sorts by nothing but the time, so on PostgreSQL such pages may overlap, and what one shows twice another
+// leaves out. That shows by the ids: pages of other sizes are read until as many different logs came as there are.
+func (c *Client) tied(ctx context.Context, f Filter, add func([]Log)) (int, error) {
+	f.Before = f.After
+	seen := map[string]bool{}
+	for attempt := range readAttempts {
+		limit, total := pageLimit-7*attempt, 0
+		for more := true; more; {
+			page, err := c.page(ctx, f, total, limit)
+			if err != nil {
+				return 0, err
+			}
+			for _, l := range page {
+				seen[l.ID] = true
+			}
+			add(page)
+			total += len(page)
+			more = len(page) == limit
 		}
-		for _, l := range page {
-			l.Timestamp = l.Timestamp.UTC()
-			each(l)
-		}
-		if total += len(page); len(page) < pageLimit {
+		if len(seen) >= total {
 			return total, nil
 		}
 	}
+	return 0, fmt.Errorf("prefecttest: POST /logs/filter: pages overlapped %d times, %d different logs of one time read", readAttempts, len(seen))
+}
+
+// page reads at most limit logs, by time, behind the first offset ones.
+func (c *Client) page(ctx context.Context, f Filter, offset, limit int) (page []Log, err error) {
+	in := map[string]any{"logs": f.body(), "sort": "TIMESTAMP_ASC", "offset": offset, "limit": limit}
+	err = c.Do(ctx, http.MethodPost, "/logs/filter", in, &page)
+	for i := range page {
+		page[i].Timestamp = page[i].Timestamp.UTC()
+	}
+	return page, err
 }
 
 // CountLogs counts the logs that pass the filter. Prefect has no request for that, so all of them are read.
@@ -193,12 +216,16 @@ func (c *Client) CountLogs(ctx context.Context, f Filter) (int, error) {
 	return len(logs), err
 }
 
-// Do sends in as JSON (nothing when nil) to a path below /api and decodes the answer into out (unless nil). Any status
-// but 2xx is a [*StatusError]. A server that asks for a CSRF token gets one. One that answers 503, as where SQLite was locked, is
-// asked again for about three seconds, as by Prefect's own client.
+// Do sends in as JSON (nothing when nil, a [json.RawMessage] as it is) to a path below /api and decodes the answer into out
+// (unless nil). Any status but 2xx is a [*StatusError]. A server that asks for a CSRF token gets one. One that answers 503, as
+// where SQLite was locked, is asked again for half a minute, as by Prefect's own client.
 func (c *Client) Do(ctx context.Context, method, path string, in, out any) error {
 	var body []byte
-	if in != nil {
+	switch in := in.(type) {
+	case nil:
+	case json.RawMessage:
+		body = in
+	default:
 		var err error
 		if body, err = json.Marshal(in); err != nil {
 			return fmt.Errorf("prefecttest: %s %s: %w", method, path, err)
@@ -206,7 +233,7 @@ func (c *Client) Do(ctx context.Context, method, path string, in, out any) error
 	}
 	for delay := 100 * time.Millisecond; ; delay *= 2 {
 		err := c.do(ctx, method, path, body, out)
-		if e, ok := errors.AsType[*StatusError](err); !ok || e.Status != http.StatusServiceUnavailable || delay > 2*time.Second {
+		if e, ok := errors.AsType[*StatusError](err); !ok || e.Status != http.StatusServiceUnavailable || delay > 15*time.Second {
 			return err
 		}
 		select {

@@ -8,7 +8,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -76,22 +75,11 @@ func played(t *testing.T, row servers.Row, opts ...prefecttest.Option) subject {
 		opts = append(opts, prefecttest.WithCSRF())
 	}
 	s := prefecttest.NewServer(t, opts...)
-	return subject{row: row, played: s, url: s.URL(), client: s.Client(), header: credentials(row), dial: s.DialContext}
+	return subject{row: row, played: s, url: s.URL(), client: s.Client(), header: s.API().Header, dial: s.DialContext}
 }
 
 func real(s *servers.Server) subject {
-	return subject{
-		row: s.Row(), home: s.Home(), url: s.APIURL(), header: credentials(s.Row()), dial: new(net.Dialer).DialContext,
-		// A connection each: the server ends an idle one after 5 s, which may just be when it gets the next request.
-		client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
-	}
-}
-
-func credentials(row servers.Row) http.Header {
-	if row.AuthString == "" {
-		return http.Header{}
-	}
-	return http.Header{"Authorization": {"Basic " + base64.StdEncoding.EncodeToString([]byte(row.AuthString))}}
+	return subject{row: s.Row(), home: s.Home(), url: s.APIURL(), client: s.API().HTTP, header: s.API().Header, dial: new(net.Dialer).DialContext}
 }
 
 func (s subject) api() *prefecttest.Client {

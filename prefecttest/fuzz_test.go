@@ -48,7 +48,8 @@ func FuzzBody(f *testing.F) {
 				t.Fatalf("%d %s", answer.StatusCode, b)
 			}
 			syntax := strings.Contains(string(b), "json_invalid") || strings.Contains(string(b), "value_error.jsondecode")
-			if utf8.Valid(body) && json.Valid(body) && syntax {
+			const simple = 900 // bytes, which reach none of Python's limits of nesting and of digits
+			if utf8.Valid(body) && json.Valid(body) && syntax && len(body) < simple {
 				t.Fatalf("JSON %q was taken for none: %s", body, b)
 			}
 			read, err := s.Client().Post(s.URL()+"/logs/filter", "application/json", bytes.NewReader(body))

@@ -255,30 +255,3 @@ func TestWithoutRequestsLogsAreKeptAndRequestsAreNot(t *testing.T) {
 		t.Errorf("%d logs and %d requests are kept", logs, requests)
 	}
 }
-
-func TestTheClientAsksAgainWhereSQLiteWasLocked(t *testing.T) {
-	for _, tt := range []struct {
-		name   string
-		faults int // requests that are answered with 503
-		after  time.Duration
-		fails  bool
-	}{
-		{"it is not", 0, 0, false},
-		{"for a moment", 2, 300 * time.Millisecond, false},
-		{"for long", 100, 3100 * time.Millisecond, true},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				s := prefecttest.NewServer(t)
-				for range tt.faults {
-					s.Fault(prefecttest.Status(http.StatusServiceUnavailable).On("POST", "/flows/"))
-				}
-				began := time.Now()
-				err := (&prefecttest.Client{URL: s.URL(), HTTP: s.Client()}).Do(t.Context(), "POST", "/flows/", map[string]string{"name": "x"}, nil)
-				if (err != nil) != tt.fails || time.Since(began) != tt.after {
-					t.Errorf("after %v: %v; want %v", time.Since(began), err, tt.after)
-				}
-			})
-		})
-	}
-}

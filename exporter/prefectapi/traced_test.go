@@ -149,7 +149,7 @@ func TestTracedRunsOfEveryServer(t *testing.T) {
 			t.Fatal(err)
 		}
 		parent := "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-		labels := s.Call(t.Context(), "PATCH", "/flow_runs/"+flow+"/labels", map[string]string{"__OTEL_TRACEPARENT": parent}, nil)
+		labels := s.API().Do(t.Context(), "PATCH", "/flow_runs/"+flow+"/labels", map[string]string{"__OTEL_TRACEPARENT": parent}, nil)
 		has := labels == nil
 		if has != strings.HasPrefix(s.Version(), "3.") {
 			t.Fatalf("labels: %v", labels)

@@ -19,6 +19,7 @@ import (
 	"github.com/prefectlogs/prefectlogs"
 	"github.com/prefectlogs/prefectlogs/internal/servers"
 	"github.com/prefectlogs/prefectlogs/internal/servers/serverstest"
+	"github.com/prefectlogs/prefectlogs/prefecttest"
 	"github.com/prefectlogs/prefectlogs/processor"
 	"github.com/prefectlogs/prefectlogs/settings"
 )
@@ -190,7 +191,7 @@ func warm(t *testing.T, s *servers.Server) {
 	}}, 200)
 	for range 20 {
 		began := time.Now()
-		if err := s.Call(t.Context(), "POST", "/logs/", logs, nil); err != nil {
+		if err := s.API().Do(t.Context(), "POST", "/logs/", logs, nil); err != nil {
 			t.Error(err)
 			return
 		}
@@ -259,7 +260,7 @@ func (s *story) wantOnceInOrder(t *testing.T, server *servers.Server) {
 			t.Fatal(err)
 		}
 		rows += len(logs)
-		last := slices.Repeat([]servers.Log{{}}, chaosGoroutines)
+		last := slices.Repeat([]prefecttest.Log{{}}, chaosGoroutines)
 		number := slices.Repeat([]int{-1}, chaosGoroutines)
 		for _, log := range logs {
 			var g, n int

@@ -130,7 +130,7 @@ func TestCheckFindsNothingOnServersThatAreWell(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(logs) != 1 || logs[0].Name != "prefectlogs.check" || logs[0].TaskRunID == nil || *logs[0].TaskRunID != taskRun {
+		if len(logs) != 1 || logs[0].Name != "prefectlogs.check" || logs[0].TaskRunID != taskRun {
 			t.Errorf("logs %+v", logs)
 		}
 	})

@@ -92,11 +92,7 @@ func readStored(t *testing.T, s *servers.Server, flowRunID string) (all []stored
 		t.Fatal(err)
 	}
 	for _, log := range logs {
-		task := ""
-		if log.TaskRunID != nil {
-			task = *log.TaskRunID
-		}
-		all = append(all, stored{log.Name, log.Level, log.Message, log.Timestamp, task})
+		all = append(all, stored{log.Name, log.Level, log.Message, log.Timestamp, log.TaskRunID})
 	}
 	return all
 }

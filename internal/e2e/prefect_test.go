@@ -19,7 +19,7 @@ type object = map[string]any
 // call makes a request to the server's API and gives the answer.
 func call[T any](t *testing.T, s *servers.Server, method, path string, in any) (out T) {
 	t.Helper()
-	if err := s.Call(t.Context(), method, path, in, &out); err != nil {
+	if err := s.API().Do(t.Context(), method, path, in, &out); err != nil {
 		t.Fatal(err)
 	}
 	return out
@@ -85,14 +85,10 @@ func readPage(t *testing.T, s *servers.Server, flowRunID string) page {
 	}
 	p := page{map[string][]line{}, map[string]int{}}
 	for _, log := range logs {
-		task := ""
-		if log.TaskRunID != nil {
-			task = *log.TaskRunID
-		}
 		if log.Name == "shop.worker" {
-			p.program[task] = append(p.program[task], line{log.Level, log.Message})
+			p.program[log.TaskRunID] = append(p.program[log.TaskRunID], line{log.Level, log.Message})
 		} else {
-			p.prefect[task]++
+			p.prefect[log.TaskRunID]++
 		}
 	}
 	return p

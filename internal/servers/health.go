@@ -21,7 +21,7 @@ func (s *Server) awaitHealth(ctx context.Context) error {
 	defer tick.Stop()
 	for {
 		var healthy bool
-		err := s.Call(ctx, "GET", "/health", nil, &healthy)
+		err := s.api.Do(ctx, "GET", "/health", nil, &healthy)
 		if err == nil && healthy {
 			break
 		}
@@ -38,7 +38,7 @@ func (s *Server) awaitHealth(ctx context.Context) error {
 		}
 	}
 	var version string
-	if err := s.Call(ctx, "GET", "/admin/version", nil, &version); err != nil {
+	if err := s.api.Do(ctx, "GET", "/admin/version", nil, &version); err != nil {
 		return err
 	}
 	if version != s.release.exact {

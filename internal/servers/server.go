@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/prefectlogs/prefectlogs/prefecttest"
 )
 
 // startLimit is how long a server may take to answer: a start takes some 10 s on an idle machine, and tests
@@ -28,7 +30,7 @@ type Server struct {
 	python  string
 	home    string // temporary, removed by Stop; holds the database (SQLite), the output and the clients' homes
 	port    int
-	caller  *caller
+	api     *prefecttest.Client
 
 	attached    bool   // started by another process, which ends it too
 	databaseURL string // with password
@@ -93,7 +95,7 @@ func (s *Server) begin(ctx context.Context) error {
 			return err
 		}
 		s.port = port
-		s.caller = newCaller(s.APIURL(), s.row)
+		s.api = newClient(s.APIURL(), s.row)
 		err = s.launchLocked(ctx)
 		if err == nil || attempt == attempts || !errors.Is(err, errPortTaken) {
 			return err

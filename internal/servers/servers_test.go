@@ -18,6 +18,7 @@ import (
 
 	"github.com/prefectlogs/prefectlogs/internal/servers"
 	"github.com/prefectlogs/prefectlogs/internal/servers/serverstest"
+	"github.com/prefectlogs/prefectlogs/prefecttest"
 )
 
 func TestMain(m *testing.M) { serverstest.Main(m) }
@@ -43,19 +44,22 @@ func newFlowRun(t *testing.T, s *servers.Server) (id string) {
 }
 
 // postLog posts one log and returns it as it should be read back.
-func postLog(t *testing.T, s *servers.Server, log servers.Log) {
+func postLog(t *testing.T, s *servers.Server, log prefecttest.Log) {
 	t.Helper()
 	post := []map[string]any{{
 		"name": log.Name, "level": log.Level, "message": log.Message, "timestamp": log.Timestamp,
-		"flow_run_id": log.FlowRunID, "task_run_id": log.TaskRunID,
+		"flow_run_id": log.FlowRunID,
 	}}
-	if err := s.Call(t.Context(), "POST", "/logs/", post, nil); err != nil {
+	if log.TaskRunID != "" {
+		post[0]["task_run_id"] = log.TaskRunID
+	}
+	if err := s.API().Do(t.Context(), "POST", "/logs/", post, nil); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // wantLogs compares what the run's page shows, the server's own ids aside.
-func wantLogs(t *testing.T, s *servers.Server, flowRunID string, want ...servers.Log) {
+func wantLogs(t *testing.T, s *servers.Server, flowRunID string, want ...prefecttest.Log) {
 	t.Helper()
 	got, err := s.Logs(t.Context(), flowRunID)
 	if err != nil {
@@ -74,7 +78,7 @@ var stamp = time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)
 func TestEveryRowIsItsReleaseAndStoresALog(t *testing.T) {
 	eachRow(t, func(t *testing.T, s *servers.Server) {
 		var version string
-		if err := s.Call(t.Context(), "GET", "/admin/version", nil, &version); err != nil {
+		if err := s.API().Do(t.Context(), "GET", "/admin/version", nil, &version); err != nil {
 			t.Fatal(err)
 		}
 		if version != s.Version() || version != s.Row().Version.Exact() {
@@ -85,7 +89,7 @@ func TestEveryRowIsItsReleaseAndStoresALog(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		log := servers.Log{Name: "n", Level: 20, Message: "héllo", Timestamp: stamp, FlowRunID: &flowRun, TaskRunID: &taskRun}
+		log := prefecttest.Log{Name: "n", Level: 20, Message: "héllo", Timestamp: stamp, FlowRunID: flowRun, TaskRunID: taskRun}
 		postLog(t, s, log)
 		wantLogs(t, s, flowRun, log)
 	})
@@ -170,14 +174,14 @@ func TestAPythonFlowRunsAgainstEveryRow(t *testing.T) {
 func TestAServerOfOnesOwnSurvivesAKillAPauseAndARestart(t *testing.T) {
 	s := serverstest.New(t, servers.Prefect27SQLite)
 	flowRun := newFlowRun(t, s)
-	log := servers.Log{Name: "n", Level: 10, Message: "m", Timestamp: stamp, FlowRunID: &flowRun}
+	log := prefecttest.Log{Name: "n", Level: 10, Message: "m", Timestamp: stamp, FlowRunID: flowRun}
 	postLog(t, s, log)
 	url := s.APIURL()
 
 	if err := s.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Call(t.Context(), "GET", "/health", nil, nil); err == nil {
+	if err := s.API().Do(t.Context(), "GET", "/health", nil, nil); err == nil {
 		t.Error("a server that was killed answers")
 	}
 	if err := s.Pause(); err == nil {
@@ -198,7 +202,7 @@ func TestAServerOfOnesOwnSurvivesAKillAPauseAndARestart(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
-	if err := s.Call(ctx, "GET", "/health", nil, nil); !errors.Is(err, context.DeadlineExceeded) {
+	if err := s.API().Do(ctx, "GET", "/health", nil, nil); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("a paused server gave %v, want no answer in time", err)
 	}
 	if err := s.Resume(); err != nil {

@@ -57,7 +57,7 @@ func Shared() (map[Row]*Server, error) {
 			return nil, fmt.Errorf("servers: reading %s: row %s has no loopback URL", SharedVariable, d.Row)
 		}
 		shared[d.Row] = &Server{row: d.Row, release: r, python: d.Python, home: d.Home, port: port,
-			caller: newCaller(d.APIURL, d.Row), attached: true}
+			api: newClient(d.APIURL, d.Row), attached: true}
 	}
 	return shared, nil
 }

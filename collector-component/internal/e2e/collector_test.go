@@ -309,7 +309,7 @@ func wantOnce(t *testing.T, s *servers.Server, flow, task string, n int) {
 	for i, log := range logs[:min(len(logs), n)] {
 		want := message(i) + fmt.Sprintf(" n=%d", i)
 		level := 10 * (1 + i%4)
-		if log.Message != want || log.Level != level || log.Name != "e2e" || task != "" && (log.TaskRunID == nil || *log.TaskRunID != task) {
+		if log.Message != want || log.Level != level || log.Name != "e2e" || task != "" && log.TaskRunID != task {
 			t.Errorf("log %d is %+v, want %q of level %d", i, log, want, level)
 			break
 		}

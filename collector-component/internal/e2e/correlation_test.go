@@ -242,11 +242,7 @@ func (f *pythonFlow) byService() (lines map[string][]string, n int) {
 		if log.Name != "stock" {
 			continue
 		}
-		run := ""
-		if log.TaskRunID != nil {
-			run = *log.TaskRunID
-		}
-		lines[run] = append(lines[run], log.Message)
+		lines[log.TaskRunID] = append(lines[log.TaskRunID], log.Message)
 		n++
 	}
 	return lines, n
@@ -290,7 +286,7 @@ func (f *pythonFlow) wantRunning() {
 			var run struct {
 				StateType string `json:"state_type"`
 			}
-			err := f.s.Call(f.t.Context(), "GET", path, nil, &run)
+			err := f.s.API().Do(f.t.Context(), "GET", path, nil, &run)
 			if err == nil && run.StateType == "RUNNING" {
 				break
 			}
@@ -320,7 +316,7 @@ func (f *pythonFlow) traceParent(taskRun string) string {
 	var run struct {
 		Labels map[string]any `json:"labels"`
 	}
-	if err := f.s.Call(f.t.Context(), "GET", "/task_runs/"+taskRun, nil, &run); err != nil {
+	if err := f.s.API().Do(f.t.Context(), "GET", "/task_runs/"+taskRun, nil, &run); err != nil {
 		f.t.Fatal(err)
 	}
 	return fmt.Sprint(run.Labels["__OTEL_TRACEPARENT"])

@@ -46,7 +46,7 @@ func TestARunStampedByAProgramIsFoundInTheCollector(t *testing.T) {
 		t.Fatalf("%d logs are stored, want 2\n%s", len(logs), c.said())
 	}
 	for i, want := range []string{"order received order=4711", `order refused error="out of paper"`} {
-		if log := logs[i]; log.Message != want || log.Name != "shop.otlp" || log.TaskRunID == nil || *log.TaskRunID != task {
+		if log := logs[i]; log.Message != want || log.Name != "shop.otlp" || log.TaskRunID != task {
 			t.Errorf("log %d is %+v, want %q of task run %s", i, log, want, task)
 		}
 	}
