@@ -64,6 +64,33 @@ func TestRefusedRecordsAreKeptAndReplayedOnce(t *testing.T) {
 	})
 }
 
+func TestARecordThatTwoProcessesWereRefusedIsReplayedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := prefecttest.NewServer(t)
+		path := filepath.Join(t.TempDir(), "dead")
+		exp, _ := newExporter(t, server, exporter.WithDeadLetter(path))
+		server.Fault(prefecttest.Refuse(1))
+		if err := exp.Export(context.Background(), records(2)); err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// The other one took it over from the spool of the first, whose page was not settled as a whole.
+		if err := os.WriteFile(path, append(text, text...), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, err := exp.Replay(t.Context(), path)
+		if diff := cmp.Diff(deadletter.Result{Stored: 1}, got); diff != "" || err != nil {
+			t.Errorf("%v %s", err, diff)
+		}
+		if n := len(server.Logs()); n != 2 {
+			t.Errorf("%d records are stored, want 2", n)
+		}
+	})
+}
+
 func TestADeadLetterThatCannotBeWrittenIsNoFailureOfDelivery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := prefecttest.NewServer(t)

@@ -338,3 +338,38 @@ func TestTwoReplaysDoNotRunAtATime(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatAReplayLeavesIsFoundAgainHoweverThePathIsWritten(t *testing.T) {
+	for _, path := range []string{"dead", "./dead", "sub//dead", "sub/../dead", "back\\slash"} {
+		t.Run(path, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				t.Chdir(t.TempDir())
+				mkdir(t, "sub")
+				log := open(t, path, 1<<20)
+				add(t, log, refusal(1), refusal(2), refusal(3))
+				s := &server{stored: map[string]int{}, fails: true}
+				want := func(want deadletter.Result) {
+					t.Helper()
+					got, _ := replay(t, path, s)
+					if diff := cmp.Diff(want, got); diff != "" {
+						t.Error(diff)
+					}
+				}
+				want(deadletter.Result{Stored: 1, Unsent: 2}) // an outage
+				add(t, log, refusal(4))                       // the program goes on
+				s.fails = false
+				want(deadletter.Result{Stored: 3})
+				if len(s.stored) != 4 {
+					t.Errorf("%d records are stored, want 4", len(s.stored))
+				}
+			})
+		})
+	}
+}
+
+func mkdir(t testing.TB, name string) {
+	t.Helper()
+	if err := os.Mkdir(name, 0o700); err != nil {
+		t.Fatal(err)
+	}
+}

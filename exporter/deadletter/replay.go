@@ -74,11 +74,28 @@ func wasUsed(path string) error {
 			return err // nil, or why it cannot be known
 		}
 	}
-	left, err := filepath.Glob(escape(path) + ".replay.*")
-	if err == nil && len(left) == 0 {
+	left, err := leftBehind(path)
+	if len(left) == 0 && (err == nil || errors.Is(err, fs.ErrNotExist)) {
 		err = fmt.Errorf("there is no dead letter at %s, and nothing to send; see whether the path is right: %w", path, fs.ErrNotExist)
 	}
 	return err
+}
+
+// leftBehind returns the numbers of the files that earlier replays have left, the oldest first. It compares names within
+// the folder: a path can be written in many ways.
+func leftBehind(path string) (numbers []int, err error) {
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil {
+		return nil, err
+	}
+	for _, entry := range entries {
+		text, ours := strings.CutPrefix(entry.Name(), filepath.Base(path)+".replay.")
+		if n, err := strconv.Atoi(text); ours && err == nil {
+			numbers = append(numbers, n)
+		}
+	}
+	slices.Sort(numbers)
+	return numbers, nil
 }
 
 // take renames the files of a dead letter, so that nobody writes to them, and returns all that were taken, the
@@ -89,17 +106,10 @@ func take(path string) (taken []string, err error) {
 		return nil, err
 	}
 	defer lock.Close()
-	matches, err := filepath.Glob(escape(path) + ".replay.*")
+	numbers, err := leftBehind(path)
 	if err != nil {
 		return nil, err
 	}
-	var numbers []int
-	for _, match := range matches {
-		if n, err := strconv.Atoi(strings.TrimPrefix(match, path+".replay.")); err == nil {
-			numbers = append(numbers, n)
-		}
-	}
-	slices.Sort(numbers)
 	last := 0
 	for _, last = range numbers {
 		taken = append(taken, fmt.Sprintf("%s.replay.%d", path, last))
@@ -115,11 +125,6 @@ func take(path string) (taken []string, err error) {
 		taken = append(taken, name)
 	}
 	return taken, nil
-}
-
-// escape lets a path stand for itself in a pattern.
-func escape(path string) string {
-	return strings.NewReplacer("[", "[[]", "*", "[*]", "?", "[?]").Replace(path)
 }
 
 // replayer replays one file.
@@ -181,12 +186,19 @@ func (r *replayer) add(ctx context.Context, raw []byte) {
 	case r.err != nil:
 		r.result.Unsent++
 		r.stays(raw)
+	case r.waits(e.Record):
+		// It is there twice, refused by two processes of which the one had left it in its spool: its fate is that of the other.
 	default:
 		r.entries, r.raw = append(r.entries, e), append(r.raw, raw)
 		if len(r.entries) == min(r.server.Limits.Records, 200) {
 			r.send(ctx)
 		}
 	}
+}
+
+// waits reports whether a record is in the next request already.
+func (r *replayer) waits(record []byte) bool {
+	return slices.ContainsFunc(r.entries, func(e Entry) bool { return bytes.Equal(e.Record, record) })
 }
 
 // stays keeps a line. bufio.Writer remembers an error until Flush.
