@@ -223,11 +223,11 @@ func (e *Exporter) Export(ctx context.Context, records []sdklog.Record) error {
 	if !wait {
 		timeout = 0
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("given up after %v (WithExportTimeout)", e.exportTimeout))
+	bounded, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("given up after %v (WithExportTimeout)", e.exportTimeout))
 	defer cancel()
-	outcome := e.export(ctx, records)
+	outcome := e.export(bounded, records)
 	switch {
-	case outcome.Err != nil && wait:
+	case outcome.Err != nil && wait && ctx.Err() == nil: // an end that the caller has set says nothing of the server
 		e.patience.note(true)
 	case outcome.Stored+len(outcome.Refused) > 0: // records that are not sent say nothing of the server
 		e.patience.note(false)

@@ -387,3 +387,29 @@ func TestRecordsWithoutARunAreTold(t *testing.T) {
 		}
 	})
 }
+
+func TestARecordOfAnEndedContextCostsNoOtherRecord(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := prefecttest.NewServer(t)
+		exp, told := newExporter(t, server)
+		logger := sdklog.NewLoggerProvider(sdklog.WithProcessor(sdklog.NewSimpleProcessor(exp))).Logger("test")
+		ctx := run.NewContext(context.Background(), run.Info{FlowRunID: flowA})
+		log := func(ctx context.Context) {
+			var record otellog.Record
+			record.SetTimestamp(time.Now())
+			record.SetSeverity(otellog.SeverityInfo)
+			logger.Emit(ctx, record)
+			time.Sleep(time.Second)
+		}
+		log(ctx)
+		ended, cancel := context.WithCancel(ctx)
+		cancel()
+		log(ended) // as where a request was given up by its client
+		for range 8 {
+			log(ctx)
+		}
+		if n := len(server.Logs()); n < 9 {
+			t.Errorf("%d records are stored of 10; told %q", n, told.all())
+		}
+	})
+}
