@@ -90,7 +90,7 @@ func exitingProgram() error {
 // log.Print, from there to slog, to our processor again, and then wait for the
 // mutex of package log, for ever.
 func TestStandardLoggersOverTheBridgeNeverHang(t *testing.T) {
-	for _, how := range []string{"setup", "simple", "batch"} {
+	for _, how := range []string{"setup", "handler", "simple", "batch"} {
 		t.Run(how, func(t *testing.T) {
 			t.Parallel()
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute) // it takes a second or two
@@ -150,8 +150,12 @@ func loopedProvider(how string, server *prefecttest.Server) (shutdown func(conte
 		return nil, nil, err
 	}
 	transport := exporter.WithTransport(server.Transport())
-	if how == "setup" {
-		pipeline, err := prefectlogs.Setup(context.Background(), prefectlogs.WithSettings(config), prefectlogs.WithExporter(transport))
+	if how == "setup" || how == "handler" {
+		opts := []prefectlogs.Option{prefectlogs.WithSettings(config), prefectlogs.WithExporter(transport)}
+		if how == "handler" { // the nearest at hand, and its own output is what it is told of
+			opts = append(opts, prefectlogs.WithErrorHandler(func(err error) { log.Print(err) }))
+		}
+		pipeline, err := prefectlogs.Setup(context.Background(), opts...)
 		if err != nil {
 			return nil, nil, err
 		}

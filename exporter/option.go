@@ -227,7 +227,9 @@ const defaultDeadLetterSize = 16 << 20
 
 // WithErrorHandler hands everything that the exporter has to say to handle, in
 // place of writing it to standard error at a bounded rate. handle may be
-// called concurrently and while a record is being logged; it must not block.
+// called concurrently and while a record is being logged, on a goroutine of its own; what it has not done in
+// 250 ms is not waited for. It should not log to what ends here, such as log.Print under
+// slog.SetDefault: what it logs may be told of again.
 func WithErrorHandler(handle func(error)) Option {
 	return optionFunc(func(c config) config {
 		c.onError = handle

@@ -25,10 +25,13 @@ type Reporter struct {
 }
 
 // New returns a reporter that hands everything to handle, or to [Stderr] if
-// that is nil. handle may be called concurrently.
+// that is nil. handle may be called concurrently, on goroutines of its own; it is waited for,
+// but not longer than a program that logs can spare.
 func New(handle func(error)) *Reporter {
 	if handle == nil {
 		handle = Stderr
+	} else {
+		handle = aside(handle)
 	}
 	return &Reporter{handle: handle, said: make(map[string]bool), failing: make(map[string]string), missing: make(map[string]uint64)}
 }
