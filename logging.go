@@ -128,7 +128,7 @@ func (r *router) route(ctx context.Context, logger string) *dictconfig.Route {
 	if routes.Flow == routes.Task {
 		return routes.Flow
 	}
-	ids := run.IDsFromContext(ctx)
+	ids, _ := run.IDsFromContext(ctx)
 	if ids.Flow.IsZero() {
 		ids = ids.Or(run.IDsFromBaggage(ctx))
 	}

@@ -96,7 +96,7 @@ func New(opts ...Option) (*Exporter, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	e.reader = sdkrecord.NewReader(encoder, e.reporter)
+	e.reader = sdkrecord.NewReader(encoder, nil) // what is wrong with a record is said where it is sent
 	if text, ok := e.layout.(*textLayout); ok {
 		text.colors = c.colors && isTerminal(e.out) && os.Getenv("NO_COLOR") == ""
 	}

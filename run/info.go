@@ -92,20 +92,24 @@ type contextKey struct{}
 
 // contextRun keeps the parsed ids beside the Info, so that a record costs no parsing.
 type contextRun struct {
-	info Info
-	ids  IDs
+	info  Info
+	ids   IDs
+	valid bool
 }
 
 // NewContext returns a context whose logs belong to the run. An Info without a
 // flow run id belongs to the flow run that ctx already has: that is how a task
-// run is added within its flow run.
+// run is added within its flow run. An id that is no UUID counts as absent; the exporter says so
+// once, when a record is logged.
 func NewContext(ctx context.Context, info Info) context.Context {
 	if outer, ok := FromContext(ctx); ok && info.FlowRunID == "" {
 		task := info
 		info = outer
 		info.TaskRunID, info.TaskRunName, info.TaskName = task.TaskRunID, task.TaskRunName, task.TaskName
 	}
-	return context.WithValue(ctx, contextKey{}, &contextRun{info: info, ids: info.IDs()})
+	run := &contextRun{info: info, ids: info.IDs()}
+	run.valid = run.ids.Flow.IsZero() == (info.FlowRunID == "") && run.ids.Task.IsZero() == (info.TaskRunID == "")
+	return context.WithValue(ctx, contextKey{}, run)
 }
 
 // FromContext returns the run that [NewContext] put into ctx.
@@ -118,11 +122,12 @@ func FromContext(ctx context.Context) (Info, bool) {
 }
 
 // IDsFromContext returns the ids of the run that ctx carries, as [Info.IDs]
-// gives them; they are zero where it carries none. It does not allocate.
-func IDsFromContext(ctx context.Context) IDs {
+// gives them; they are zero where it carries none. valid is false where one of them is
+// zero because it is no UUID. It does not allocate.
+func IDsFromContext(ctx context.Context) (ids IDs, valid bool) {
 	run, ok := ctx.Value(contextKey{}).(*contextRun)
 	if !ok {
-		return IDs{}
+		return IDs{}, true
 	}
-	return run.ids
+	return run.ids, run.valid
 }

@@ -4,6 +4,7 @@
 package run_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -37,12 +38,21 @@ func TestATaskRunIsAddedWithinItsFlowRun(t *testing.T) {
 }
 
 func TestIDsOfAContext(t *testing.T) {
-	ids := run.IDsFromContext(run.NewContext(t.Context(), run.Info{FlowRunID: strings.ToUpper(flowA), TaskRunID: "no uuid"}))
-	if ids.Flow.String() != flowA || !ids.Task.IsZero() {
-		t.Errorf("got %v", ids)
-	}
-	if got := run.IDsFromContext(t.Context()); got != (run.IDs{}) {
-		t.Errorf("a context without a run has %v", got)
+	for name, tt := range map[string]struct {
+		ctx   context.Context
+		flow  string
+		valid bool
+	}{
+		"none":                       {t.Context(), "", true},
+		"a flow run in capitals":     {run.NewContext(t.Context(), run.Info{FlowRunID: strings.ToUpper(flowA)}), flowA, true},
+		"nothing of a run but names": {run.NewContext(t.Context(), run.Info{FlowRunName: "x"}), "", true},
+		"a task run that is no UUID": {run.NewContext(t.Context(), run.Info{FlowRunID: flowA, TaskRunID: "no uuid"}), flowA, false},
+		"a flow run that is no UUID": {run.NewContext(t.Context(), run.Info{FlowRunID: "no uuid"}), "", false},
+	} {
+		ids, valid := run.IDsFromContext(tt.ctx)
+		if ids.Flow.IsZero() != (tt.flow == "") || tt.flow != "" && ids.Flow.String() != tt.flow || !ids.Task.IsZero() || valid != tt.valid {
+			t.Errorf("%s: %v, %v", name, ids, valid)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ package sdkrecord
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"strconv"
 	"sync"
@@ -24,7 +25,7 @@ import (
 // without a run. It is safe for concurrent use.
 type Reader struct {
 	encoder  *mapping.Encoder
-	reporter *diag.Reporter
+	reporter *diag.Reporter // nil: it says nothing
 	resource atomic.Pointer[resolvedResource]
 	pool     sync.Pool // of *Encoded
 }
@@ -51,7 +52,8 @@ const (
 	maxPooledLine       = 256 << 10
 )
 
-// NewReader returns a reader that encodes by encoder and speaks through reporter.
+// NewReader returns a reader that encodes by encoder and speaks through reporter, which may be nil where encoder
+// ignores records without a run.
 func NewReader(encoder *mapping.Encoder, reporter *diag.Reporter) *Reader {
 	r := &Reader{encoder: encoder, reporter: reporter}
 	r.pool.New = func() any {
@@ -112,7 +114,7 @@ func (r *Reader) fill(ctx context.Context, record *sdklog.Record) *Encoded {
 	e.TraceID = record.TraceID()
 	e.SpanID = record.SpanID()
 	encoded.ctx = ctx
-	e.Context = run.IDsFromContext(ctx)
+	e.Context = r.runOf(ctx)
 	e.Ambient = encoded.ambient
 	e.Resource = r.resolveResource(record.Resource())
 	scope := record.InstrumentationScope()
@@ -136,6 +138,17 @@ func (r *Reader) fill(ctx context.Context, record *sdklog.Record) *Encoded {
 	})
 	e.Attributes = attributes
 	return encoded
+}
+
+var errBadContext = errors.New("the run of a context (run.NewContext) holds a run id that is no UUID; it counts as absent")
+
+// runOf returns the run that ctx carries.
+func (r *Reader) runOf(ctx context.Context) run.IDs {
+	ids, valid := run.IDsFromContext(ctx)
+	if !valid && r.reporter != nil {
+		r.reporter.Once("id of a context", errBadContext)
+	}
+	return ids
 }
 
 // attributer is a span of the SDK's that is being recorded.

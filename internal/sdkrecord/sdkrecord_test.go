@@ -162,6 +162,30 @@ func TestRunsOfTheContextStandBetweenRecordAndScope(t *testing.T) {
 	}
 }
 
+func TestARunOfAContextThatIsNoneIsToldOnce(t *testing.T) {
+	enc, err := mapping.NewEncoder(mapping.Config{Default: run.Info{FlowRunID: flowB}.IDs()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told []string
+	reader := sdkrecord.NewReader(enc, diag.New(func(err error) { told = append(told, err.Error()) }))
+	for i, info := range []run.Info{{FlowRunID: flowA}, {}, {FlowRunID: "secret-17"}, {FlowRunID: flowA, TaskRunID: "secret-19"}} {
+		emit(run.NewContext(t.Context(), info), mappingtest.Record{Scope: "shop"}, func(ctx context.Context, record *sdklog.Record) {
+			encoded, err := reader.Encode(ctx, record, 1000)
+			if err != nil {
+				t.Error(err)
+			}
+			reader.Release(encoded)
+		})
+		if i < 2 && len(told) > 0 {
+			t.Errorf("%+v: told %q", info, told)
+		}
+	}
+	if len(told) != 1 || !strings.Contains(told[0], "is no UUID") || strings.Contains(told[0], "secret") {
+		t.Errorf("told %q", told)
+	}
+}
+
 func TestARecordWithoutARunIsToldOncePerLoggerWithItsPlace(t *testing.T) {
 	var told []string
 	reporter := diag.New(func(err error) { told = append(told, err.Error()) })

@@ -71,7 +71,7 @@ func (s *Stamper) Span(ctx context.Context, attributes []attribute.KeyValue, res
 	defer s.reader.Release(e)
 	e.entry.Reset()
 	e.ctx = ctx
-	e.entry.Context = run.IDsFromContext(ctx)
+	e.entry.Context = s.reader.runOf(ctx)
 	e.entry.Ambient = e.ambient
 	e.entry.Resource = s.reader.resolveResource(res)
 	for _, kv := range attributes {
