@@ -71,7 +71,7 @@ func newRouter(c config, reporter *diag.Reporter) (*router, error) {
 		if h.Kind != dictconfig.Stream && h.Kind != dictconfig.File {
 			continue
 		}
-		written, err := c.lines(h, logging, resolved.Secrets)
+		written, err := c.lines(h, logging, resolved)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: handlers.%s: %w", logging, h.Name, err))
 			continue
@@ -203,14 +203,20 @@ func (r *router) close(ctx context.Context) error {
 }
 
 // lines is what a handler that writes lines does.
-func (c config) lines(h *dictconfig.Handler, logging settings.Logging, secrets []string) (*console.Exporter, error) {
+func (c config) lines(h *dictconfig.Handler, logging settings.Logging, resolved exporter.Resolved) (*console.Exporter, error) {
 	opts := []console.Option{
 		console.WithFormat(console.Format{
 			JSON: h.Format.JSON, Text: h.Format.Text, FlowRun: h.Format.FlowRun, TaskRun: h.Format.TaskRun, Date: h.Format.Date,
 		}),
 		console.WithColors(h.Colors && logging.Colors),
-		console.WithSecrets(secrets...),
+		console.WithSecrets(resolved.Secrets...),
 		console.WithErrorHandler(c.onError),
+	}
+	if resolved.Allow != nil {
+		opts = append(opts, console.WithAllowedAttributes(resolved.Allow...))
+	}
+	if resolved.Deny != nil {
+		opts = append(opts, console.WithDeniedAttributes(resolved.Deny...))
 	}
 	switch {
 	case h.Kind == dictconfig.File:

@@ -376,3 +376,20 @@ func TestPipelinesOfEqualSettingsShareNothingAndAreFlushedTogether(t *testing.T)
 		t.Errorf("stored %d logs, by one %v, by two %v", n, one.Stats(), two.Stats())
 	}
 }
+
+func TestWhatIsDeniedIsDeniedOnTheConsoleToo(t *testing.T) {
+	s, err := settings.Load(settings.WithoutFiles(), settings.WithEnvironment(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	pipeline, err := prefectlogs.Setup(t.Context(), prefectlogs.WithSettings(s), prefectlogs.WithConsole(&out), prefectlogs.WithErrorHandler(func(error) {}),
+		prefectlogs.WithExporter(exporter.WithDeniedAttributes("*email*")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pipeline.Logger("orders").Info("signed in", "email", "a@b.c", "id", 7)
+	if err := pipeline.Shutdown(t.Context()); err != nil || strings.Contains(out.String(), "a@b.c") || !strings.Contains(out.String(), "id=7") {
+		t.Errorf("%q, %v", out.String(), err)
+	}
+}

@@ -84,7 +84,7 @@ func New(opts ...Option) (*Exporter, error) {
 		format = mapping.FormatDefault
 	}
 	encoder, err := mapping.NewEncoder(mapping.Config{
-		Default: ids, MissingRun: mapping.IgnoreMissingRun, Secrets: c.secrets, Format: format, TraceIDs: c.format.JSON != "", ExactTime: true,
+		Default: ids, MissingRun: mapping.IgnoreMissingRun, Secrets: c.secrets, Allow: c.allow, Deny: c.deny, Format: format, TraceIDs: c.format.JSON != "", ExactTime: true,
 		// A record that is not for Prefect is still to be seen.
 		Keys: slices.DeleteFunc(mapping.DefaultKeys(), func(k mapping.Key) bool { return k.Meaning == mapping.SendToAPI }),
 	})

@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"math"
 	"os"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.opentelemetry.io/contrib/bridges/otelslog"
 	"go.opentelemetry.io/otel/attribute"
 	otellog "go.opentelemetry.io/otel/log"
 	sdklog "go.opentelemetry.io/otel/sdk/log"
@@ -272,5 +274,18 @@ func TestItIsAnExporterToo(t *testing.T) {
 	provider.Logger("orders").Emit(t.Context(), said("hello"))
 	if err := provider.Shutdown(t.Context()); err != nil || !strings.Contains(out.String(), "orders - hello") {
 		t.Errorf("%v: %q", err, out.String())
+	}
+}
+
+func TestAFieldShowsNoSecretOfAGroup(t *testing.T) {
+	var out bytes.Buffer
+	lines, err := console.New(console.WithWriter(&out), console.WithFormat(console.Format{Text: "%(db)s %(all)s %(message)s"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	logger := otelslog.NewLogger("n", otelslog.WithLoggerProvider(sdklog.NewLoggerProvider(sdklog.WithProcessor(lines))))
+	logger.Info("connected", slog.Group("db", "host", "db1", "password", "hunter2"), "all", []any{map[string]any{"api_key": "hunter3", "user": "u"}})
+	if got := out.String(); strings.Contains(got, "hunter") || !strings.Contains(got, "db1") {
+		t.Errorf("%q", got)
 	}
 }

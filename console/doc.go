@@ -15,6 +15,7 @@
 //	WithColors         no
 //	WithRun            the run of the environment
 //	WithSecrets        none to mask
+//	WithAllowedAttributes, WithDeniedAttributes   all but those that speak of a secret
 //	WithErrorHandler   standard error, at a bounded rate
 //
 //	formatter of Prefect   here

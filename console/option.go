@@ -21,14 +21,15 @@ func (f optionFunc) apply(c config) config { return f(c) }
 
 // config is what the options say.
 type config struct {
-	writer   io.Writer
-	path     string
-	truncate bool
-	format   Format
-	colors   bool
-	run      *run.Info
-	secrets  []string
-	onError  func(error)
+	writer      io.Writer
+	path        string
+	truncate    bool
+	format      Format
+	colors      bool
+	run         *run.Info
+	allow, deny []string // nil: those of package mapping
+	secrets     []string
+	onError     func(error)
 }
 
 func newConfig(opts []Option) config {
@@ -91,6 +92,24 @@ func WithRun(info run.Info) Option {
 func WithSecrets(texts ...string) Option {
 	return optionFunc(func(c config) config {
 		c.secrets = append(c.secrets[:len(c.secrets):len(c.secrets)], texts...)
+		return c
+	})
+}
+
+// WithAllowedAttributes leaves all attributes out of messages but those whose names match one of the
+// patterns, in which * stands for any text. By default all are shown that are not denied.
+func WithAllowedAttributes(patterns ...string) Option {
+	return optionFunc(func(c config) config {
+		c.allow = append([]string{}, patterns...)
+		return c
+	})
+}
+
+// WithDeniedAttributes leaves attributes out of messages whose names match one of the patterns, in place
+// of [mapping.DefaultDeny], names that speak of secrets. No pattern at all denies nothing.
+func WithDeniedAttributes(patterns ...string) Option {
+	return optionFunc(func(c config) config {
+		c.deny = append([]string{}, patterns...)
 		return c
 	})
 }

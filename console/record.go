@@ -153,7 +153,29 @@ func (r *record) field(name string) any {
 	case attribute.FLOAT64:
 		return v.AsFloat64()
 	}
-	return r.exporter.clean(v.String())
+	return r.exporter.clean(withoutSecrets(v).String())
+}
+
+// withoutSecrets is a value without the members of maps in it whose names speak of a secret.
+func withoutSecrets(v attribute.Value) attribute.Value {
+	switch v.Type() {
+	case attribute.MAP:
+		var kept []attribute.KeyValue
+		for _, kv := range v.AsMap() {
+			if !speaksOfSecret(string(kv.Key)) {
+				kept = append(kept, attribute.KeyValue{Key: kv.Key, Value: withoutSecrets(kv.Value)})
+			}
+		}
+		return attribute.MapValue(kept...)
+	case attribute.SLICE:
+		list := v.AsSlice()
+		kept := make([]attribute.Value, len(list))
+		for i := range list {
+			kept[i] = withoutSecrets(list[i])
+		}
+		return attribute.SliceValue(kept...)
+	}
+	return v
 }
 
 // clean is a text of the record's without secrets, and on one line: the encoder

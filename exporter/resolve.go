@@ -13,6 +13,8 @@ type Resolved struct {
 	Client     prefectapi.Config // with credentials: not to be shown
 	Secrets    []string          // what no log may show of it
 	Notices    []string          // what New would tell
+	Allow      []string          // of [WithAllowedAttributes]; nil: all
+	Deny       []string          // of [WithDeniedAttributes]; nil: [mapping.DefaultDeny]
 	DefaultRun *run.Info         // of [WithDefaultRun]; nil: it is [run.FromEnvironment]'s
 }
 
@@ -27,7 +29,7 @@ func Resolve(opts ...Option) (Resolved, error) {
 	if c.settings == nil {
 		return Resolved{}, err
 	}
-	r := Resolved{Client: c.client(), Secrets: c.mapping.Secrets, Notices: c.settings.Notices(), DefaultRun: c.defaultRun}
+	r := Resolved{Client: c.client(), Secrets: c.mapping.Secrets, Notices: c.settings.Notices(), Allow: c.mapping.Allow, Deny: c.mapping.Deny, DefaultRun: c.defaultRun}
 	if r.DefaultRun == notAsked {
 		r.DefaultRun = nil
 	}

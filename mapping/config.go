@@ -101,7 +101,8 @@ type Config struct {
 	// pattern, * stands for any text; case does not matter.
 	Allow []string
 	// Deny are patterns of names whose values no message shows, be it
-	// attributes or the keys of maps within them. Deny wins over Allow.
+	// attributes or the keys of maps within them, by themselves ("email") or as
+	// messages show them ("user.email"). Deny wins over Allow.
 	// nil: [DefaultDeny]; empty: none.
 	Deny []string
 	// Secrets are texts that are masked wherever they stand in a name or a

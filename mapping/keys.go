@@ -5,6 +5,8 @@ package mapping
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 )
 
 // Meaning is what an attribute is for, besides being shown.
@@ -109,6 +111,7 @@ type meaning struct {
 type table struct {
 	meanings    map[string]meaning
 	allow, deny []string
+	dotted      bool // a pattern may mean what is within a map by its whole name
 	cache       keyCache
 }
 
@@ -117,6 +120,9 @@ func newTable(c Config) (*table, error) {
 	if c.Allow != nil && t.allow == nil {
 		t.allow = []string{}
 	}
+	t.dotted = slices.ContainsFunc(t.deny, func(pattern string) bool {
+		return strings.Contains(pattern, ".") && !slices.Contains(DefaultDeny(), pattern)
+	})
 	for i, key := range c.Keys {
 		if key.Meaning < FlowRunID || key.Meaning > RunName || key.Name == "" || i >= 1<<16-1 {
 			return nil, fmt.Errorf("mapping: key %d of the table, %q, is invalid: it needs a name and a meaning", i, key.Name)
@@ -128,6 +134,9 @@ func newTable(c Config) (*table, error) {
 	}
 	return t, nil
 }
+
+// denies reports whether the dotted name, as messages show it, of what is within a map is denied.
+func (t *table) denies(name []byte) bool { return t.dotted && matchesAny(t.deny, stringOf(name)) }
 
 // lookup returns what a key means.
 func (t *table) lookup(key string) meaning { return t.cache.lookup(key, t) }

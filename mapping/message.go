@@ -41,7 +41,7 @@ func (enc *Encoder) appendBody(t *text, s *scratch, e *Entry) {
 		t.append(e.Body.AsString())
 	case attribute.EMPTY:
 	default:
-		s.plain = enc.appendPlain(s.plain[:0], e.Body, t.room())
+		s.plain = enc.appendPlain(s.plain[:0], "", e.Body, t.room())
 		t.append(stringOf(s.plain))
 	}
 	if len(t.buf) == begin {
@@ -107,6 +107,9 @@ func (enc *Encoder) appendMap(t *text, s *scratch, m attribute.Value, depth int)
 		s.key = append(s.key[:name], '.')
 		key := string(kv.Key)
 		s.key = append(s.key, key[:min(len(key), t.room()+1)]...)
+		if enc.table.denies(s.key) {
+			continue
+		}
 		switch {
 		case kv.Value.Type() == attribute.MAP:
 			enc.appendMap(t, s, kv.Value, depth+1)
@@ -134,7 +137,7 @@ func (enc *Encoder) appendPair(t *text, s *scratch, key string, value attribute.
 	case attribute.FLOAT64:
 		s.plain = appendFloat(s.plain, value.AsFloat64())
 	default:
-		s.value = enc.appendPlain(s.value[:0], value, room)
+		s.value = enc.appendPlain(s.value[:0], key, value, room)
 		s.plain = appendWord(s.plain, stringOf(s.value), room)
 	}
 	t.appendClean(stringOf(s.plain)) // words have nothing in them that is not clean
@@ -205,8 +208,9 @@ func (s *scratch) beginPair(t *text, key string) {
 }
 
 // appendPlain writes a value as OpenTelemetry shows it: a text and a number as
-// they are, lists and maps as JSON, of which no more than room is needed.
-func (enc *Encoder) appendPlain(dst []byte, value attribute.Value, room int) []byte {
+// they are, lists and maps as JSON, of which no more than room is needed. It is that of
+// an attribute, or of the body, whose name is "".
+func (enc *Encoder) appendPlain(dst []byte, name string, value attribute.Value, room int) []byte {
 	switch value.Type() {
 	case attribute.EMPTY:
 		return dst
@@ -220,6 +224,9 @@ func (enc *Encoder) appendPlain(dst []byte, value attribute.Value, room int) []b
 		return appendFloat(dst, value.AsFloat64())
 	}
 	r := renderer{buf: dst, max: len(dst) + room + utf8.UTFMax, table: enc.table}
+	if enc.table.dotted {
+		r.path = append(r.path, name...)
+	}
 	r.value(value)
 	if value.Type() == attribute.BYTESLICE {
 		return append(dst, r.buf[len(dst)+1:len(r.buf)-1]...) // without the quotes

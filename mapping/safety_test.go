@@ -17,6 +17,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/prefectlogs/prefectlogs/mapping"
+	"github.com/prefectlogs/prefectlogs/run"
 )
 
 func TestTerminalSequences(t *testing.T) {
@@ -297,5 +298,22 @@ func TestKeysAreTheUsersToReplace(t *testing.T) {
 	own := mapping.Keys{{Name: "my.run", Meaning: mapping.FlowRunID}}
 	if got := encode(t, mapping.Config{Keys: own}, e, noLimit); got.FlowRunID != flowB {
 		t.Errorf("with keys of one's own: %+v", got)
+	}
+}
+
+func TestWhatIsInAMapIsDeniedByTheNameThatMessagesShow(t *testing.T) {
+	user := attribute.KeyValue{Key: "user", Value: attribute.MapValue(attribute.String("email", "a@b.c"), attribute.Int("id", 7),
+		attribute.KeyValue{Key: "all", Value: attribute.SliceValue(attribute.MapValue(attribute.String("phone", "0815-4711")))})}
+	for _, format := range []mapping.Format{mapping.FormatText, mapping.FormatDefault, mapping.FormatPretty} {
+		for _, deny := range [][]string{{"user.email", "user.all.phone"}, {"user.e*", "user.all*"}, {"USER.*"}} {
+			enc, err := mapping.NewEncoder(mapping.Config{Format: format, Deny: deny, Default: run.Info{FlowRunID: "11111111-2222-3333-4444-555555555555"}.IDs()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			line, _, err := enc.Append(nil, &mapping.Entry{Attributes: []attribute.KeyValue{user, attribute.Int("n", 1)}}, 10_000)
+			if err != nil || strings.Contains(string(line), "a@b.c") || strings.Contains(string(line), "4711") || !strings.Contains(string(line), "n") {
+				t.Errorf("%s, %q: %s, %v", format, deny, line, err)
+			}
+		}
 	}
 }

@@ -28,6 +28,7 @@ type renderer struct {
 	strict bool   // numbers that JSON has no form for are left out, else written as text
 	indent bool
 	depth  int
+	path   []byte // the dotted name of the map that is being written, where the table asks for it
 }
 
 func (r *renderer) full() bool { return len(r.buf) >= r.max }
@@ -73,6 +74,17 @@ func (r *renderer) value(v attribute.Value) {
 func (r *renderer) member(kv attribute.KeyValue) {
 	if r.table.lookup(string(kv.Key)).field == fieldDenied || r.strict && !carries(kv.Value) {
 		return
+	}
+	if outer := len(r.path); r.table.dotted {
+		if outer > 0 {
+			r.path = append(r.path, '.')
+		}
+		r.path = append(r.path, kv.Key...)
+		denied := r.table.denies(r.path)
+		defer func() { r.path = r.path[:outer] }()
+		if denied {
+			return
+		}
 	}
 	r.name(string(kv.Key))
 	r.value(kv.Value)
