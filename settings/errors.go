@@ -38,14 +38,17 @@ const maxShown = 120
 
 // shown quotes a value for a message.
 func shown(raw any) string {
-	text, ok := raw.(string)
-	switch {
-	case raw == nil:
+	switch v := raw.(type) {
+	case nil:
 		return "null"
-	case !ok:
-		return cut(fmt.Sprint(raw))
+	case string:
+		return strconv.Quote(cut(maskURL(v)))
+	case []any: // which may hold a URL with a password
+		return "a list"
+	case map[string]any:
+		return "a table"
 	}
-	return strconv.Quote(cut(maskURL(text)))
+	return cut(fmt.Sprint(raw))
 }
 
 // cut shortens text at a rune border.

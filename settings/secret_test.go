@@ -93,3 +93,12 @@ func TestSecretsAreComparedByText(t *testing.T) {
 		t.Error("an empty secret counts as set")
 	}
 }
+
+func TestAnErrorShowsNoPasswordOfAURLInAList(t *testing.T) {
+	for _, group := range []string{`PREFECT_API={"url":["http://u:hunter2@h/api"]}`, `PREFECT_API={"url":{"x":"http://u:hunter2@h/api"}}`} {
+		_, err := settings.Load(settings.WithoutFiles(), settings.WithEnvironment([]string{group}))
+		if err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%v", err)
+		}
+	}
+}
