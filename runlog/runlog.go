@@ -7,8 +7,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"go.opentelemetry.io/contrib/bridges/otelslog"
 	"go.opentelemetry.io/otel"
@@ -39,9 +41,20 @@ func New(provider otellog.LoggerProvider) Loggers {
 	return Loggers{provider: provider, named: new(sync.Map)}
 }
 
-// global are the loggers of the provider that is registered with OpenTelemetry. One
-// that is asked for before takes it up when it is registered.
-var global = sync.OnceValue(func() Loggers { return New(otel.GetLoggerProvider()) })
+// known are the loggers of the provider that was registered with OpenTelemetry when they were last asked for.
+var known atomic.Pointer[Loggers]
+
+// global are the loggers of the provider that is registered with OpenTelemetry now. Of those that were made before one was
+// registered the first one that is takes the records; those of a provider that was replaced stay with it.
+func global() Loggers {
+	provider := otel.GetLoggerProvider()
+	last := known.Load()
+	if last == nil || !reflect.ValueOf(provider).Comparable() || last.provider != provider {
+		last = new(New(provider))
+		known.Store(last)
+	}
+	return *last
+}
 
 // Logger returns a logger bound to the run that work under ctx belongs to, as
 // [run.Current] finds it: to the task run where there is one, else to the flow run. What
