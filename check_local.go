@@ -172,8 +172,10 @@ func (c *checker) checkURL(context.Context) Step {
 	switch {
 	case err != nil:
 		return stepFail("the address cannot be read"+from, "correct "+name)
+	case api.Hostname() == cloudPages:
+		return stepFail(client.Target()+from+" is the address of a page of Prefect Cloud, and not of its API", "set "+name+" to "+cloudAPI(api.Path))
 	case c.isCloud() && !strings.Contains(api.Path, "/workspaces/"):
-		return stepFail(client.Target()+from+" names no workspace of Prefect Cloud", "set "+name+" to https://api.prefect.cloud/api/accounts/ID/workspaces/ID")
+		return stepFail(client.Target()+from+" names no workspace of Prefect Cloud", "set "+name+" to "+cloudAPI(""))
 	case !hasAPI(api):
 		return stepWarn(client.Target()+from+" does not end in /api", "if it is no proxy that puts the API elsewhere: set "+name+" to "+withAPI(*api))
 	}
@@ -184,6 +186,18 @@ func (c *checker) isCloud() bool {
 	s := c.settings
 	s.APIURL = c.resolved.Client.APIURL
 	return s.IsCloud()
+}
+
+// cloudPages is where the pages of Prefect Cloud are, whose address is easily taken for the API's.
+const cloudPages = "app.prefect.cloud"
+
+// cloudAPI is the address of the API of the workspace whose page has a path, /account/ID/workspace/ID and so on.
+func cloudAPI(path string) string {
+	account, workspace := "ID", "ID"
+	if parts := strings.Split(path, "/"); len(parts) > 4 && parts[1] == "account" && parts[3] == "workspace" {
+		account, workspace = parts[2], parts[4]
+	}
+	return "https://api.prefect.cloud/api/accounts/" + account + "/workspaces/" + workspace
 }
 
 // hasAPI reports whether an address looks like one of an API.

@@ -138,6 +138,10 @@ var situations = map[string]checked{
 		},
 		step: "auth", status: prefectlogs.StatusFail, found: "404 Not Found", fix: "correct the path in PREFECT_API_URL",
 	},
+	"the address of a workspace's page in Prefect Cloud": {
+		values: urlOf(func(string) string { return "https://app.prefect.cloud/account/a/workspace/b/dashboard" }),
+		step:   "url", status: prefectlogs.StatusFail, found: "a page of Prefect Cloud", fix: "https://api.prefect.cloud/api/accounts/a/workspaces/b",
+	},
 	"no workspace of Prefect Cloud": {
 		values: func(api string) []string { return []string{"PREFECT_API_URL=" + api, "PREFECT_CLOUD_API_URL=" + api} },
 		step:   "url", status: prefectlogs.StatusFail, found: "names no workspace", fix: "/accounts/ID/workspaces/ID",
