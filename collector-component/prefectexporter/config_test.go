@@ -323,3 +323,22 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 		t.Errorf("%s", text)
 	}
 }
+
+func TestKeysOfAServerBesideTargetsAreRefused(t *testing.T) {
+	for key, value := range map[string]any{
+		"timeout": "10s", "proxy_url": "http://proxy:3128", "headers": map[string]any{"x-team": "data"}, "tls": map[string]any{"ca_file": "/ca.pem"},
+	} {
+		t.Run(key, func(t *testing.T) {
+			config := prefectexporter.NewFactory().CreateDefaultConfig().(*prefectexporter.Config)
+			err := confmap.NewFromStringMap(map[string]any{
+				key: value, "targets": map[string]any{"a": map[string]any{"endpoint": "http://127.0.0.1/api", key: value}},
+			}).Unmarshal(config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := config.Validate(); err == nil || !strings.Contains(err.Error(), key+": is set beside targets") || strings.Contains(err.Error(), "targets::") {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}

@@ -83,24 +83,22 @@ func (e *logsExporter) Capabilities() consumer.Capabilities {
 	return consumer.Capabilities{MutatesData: true}
 }
 
-// Start starts every target. Where one fails, those that have started are shut down.
+// Start starts every target. Where one fails, the Collector shuts down all of them.
 func (e *logsExporter) Start(ctx context.Context, host component.Host) error {
 	e.health.start(host)
-	for i, t := range e.targets {
+	for _, t := range e.targets {
 		if err := t.helper.Start(ctx, host); err != nil {
-			return errors.Join(t.named(err), shutdown(ctx, e.targets[:i]))
+			return t.named(err)
 		}
 	}
 	return nil
 }
 
 // Shutdown lets every target send what it holds, all at the same time; see [target.shutdown].
-func (e *logsExporter) Shutdown(ctx context.Context) error { return shutdown(ctx, e.targets) }
-
-func shutdown(ctx context.Context, targets []*target) error {
-	problems := make([]error, len(targets))
+func (e *logsExporter) Shutdown(ctx context.Context) error {
+	problems := make([]error, len(e.targets))
 	var work sync.WaitGroup
-	for i, t := range targets {
+	for i, t := range e.targets {
 		work.Go(func() { problems[i] = t.named(t.shutdown(ctx)) })
 	}
 	work.Wait()

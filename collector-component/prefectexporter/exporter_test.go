@@ -345,3 +345,21 @@ func TestMetadataTellsTheMetrics(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// The Collector shuts down what did not start.
+func TestAStartThatFailsCanBeShutDown(t *testing.T) {
+	server := prefecttest.NewServer(t, prefecttest.WithLoopback())
+	config := prefectexporter.NewFactory().CreateDefaultConfig().(*prefectexporter.Config)
+	bad := target(server.URL())
+	bad.ClientConfig.Endpoint = "https://127.0.0.1/api"
+	bad.ClientConfig.TLS.CAFile = "no such file"
+	config.Targets = map[string]prefectexporter.TargetConfig{"a": target(server.URL()), "b": bad, "c": target(server.URL())}
+	e, err := prefectexporter.NewFactory().CreateLogs(t.Context(), settings(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Start(t.Context(), componenttest.NewNopHost()); err == nil {
+		t.Error("it has started")
+	}
+	shutdown(t, e)
+}

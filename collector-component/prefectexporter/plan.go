@@ -128,6 +128,9 @@ func (c *Config) connections(environment settings.Settings, known bool, bad func
 			bad(key, "is set beside targets; each of the targets has its own")
 		}
 	}
+	for _, key := range c.ownHTTP {
+		bad(key, "is set beside targets; each of the targets has its own")
+	}
 	var all []connection
 	for _, name := range slices.Sorted(maps.Keys(c.Targets)) {
 		target := c.Targets[name]

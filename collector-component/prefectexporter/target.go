@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/exporter"
 	"go.opentelemetry.io/collector/exporter/exporterhelper"
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -54,6 +55,9 @@ type target struct {
 	unsent   unsent
 	pushes   sync.Pool       // of *push
 	progress atomic.Int64    // logs that were settled
+	drains   bool            // a shutdown waits until nothing is pending: the helper's queue is in memory, and it tries again for ever
+	pending  atomic.Int64    // where drains: records that the helper has, and that may yet be sent
+	drained  chan struct{}   // gets a value when nothing is pending
 	ends     context.Context // of all pushes
 	end      context.CancelCauseFunc
 }
@@ -88,6 +92,8 @@ func newTarget(ctx context.Context, set exporter.Settings, config *Config, plan 
 	if t.lookUp == LookUpOld && !stored {
 		t.lookUp = LookUpNever // nothing of an earlier process can come
 	}
+	t.drains = config.QueueConfig.HasValue() && !stored && config.RetryConfig.Enabled && config.RetryConfig.MaxElapsedTime == 0
+	t.drained = make(chan struct{}, 1)
 	t.timed = stored || t.lookUp == LookUpAlways
 	if own.name != "" {
 		set.ID = component.NewIDWithName(set.ID.Type(), joinName(set.ID.Name(), own.name))
@@ -153,6 +159,12 @@ func (t *target) shutdown(ctx context.Context) error {
 	done := make(chan struct{})
 	var watch sync.WaitGroup
 	watch.Go(func() { t.endWhenIdle(ctx, done) })
+	for t.drains && t.pending.Load() > 0 && t.ends.Err() == nil { // else the helper, which tries nothing again from now on, loses what fails once
+		select {
+		case <-t.drained:
+		case <-t.ends.Done():
+		}
+	}
 	err := t.helper.Shutdown(ctx)
 	close(done)
 	watch.Wait()
@@ -190,7 +202,13 @@ func (t *target) consume(ctx context.Context, logs plog.Logs) error {
 	if t.timed {
 		t.times.set(logs, t.logBytes, t.lookUp == LookUpAlways)
 	}
-	return t.helper.ConsumeLogs(ctx, logs)
+	n := logs.LogRecordCount()
+	t.pending.Add(int64(n))
+	err := t.helper.ConsumeLogs(ctx, logs)
+	if err != nil {
+		t.settle(n)
+	}
+	return err
 }
 
 // push sends what it can of the logs and returns nil where nothing is left that could be sent again. Else the error tells the
@@ -203,7 +221,25 @@ func (t *target) push(ctx context.Context, logs plog.Logs) error {
 	p := t.pushes.Get().(*push)
 	defer t.pushes.Put(p)
 	defer p.reset()
-	return p.send(ctx, logs)
+	err := p.send(ctx, logs)
+	left := logs.LogRecordCount()
+	if rest, inPart := errors.AsType[consumererror.Logs](err); inPart {
+		left = rest.Data().LogRecordCount()
+	} else if err == nil || consumererror.IsPermanent(err) {
+		left = 0
+	}
+	t.settle(logs.LogRecordCount() - left)
+	return err
+}
+
+// settle notes that so many records are not pending any more.
+func (t *target) settle(n int) {
+	if t.pending.Add(-int64(n)) <= 0 {
+		select {
+		case t.drained <- struct{}{}:
+		default:
+		}
+	}
 }
 
 // isOld reports whether an earlier process may have sent the record.

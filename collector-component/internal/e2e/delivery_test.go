@@ -39,8 +39,8 @@ func TestEveryRecordReachesItsRun(t *testing.T) {
 	}
 }
 
-// A Collector that is stopped tries nothing again, and waits for 10 s for a server that takes nothing. So what it sends on its way out is
-// tested on a server that always takes it.
+// A Collector that is stopped waits for 10 s for a server that takes nothing. So what it sends on its way out is tested on a server that
+// always takes it.
 func TestAStopSendsWhatTheQueueHolds(t *testing.T) {
 	server, err := prefecttest.Start(prefecttest.WithLoopback())
 	if err != nil {

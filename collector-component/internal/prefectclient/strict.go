@@ -22,6 +22,16 @@ func Unmarshal(conf *confmap.Conf, config any) error {
 	return conf.Unmarshal(reflect.New(reflect.StructOf(fieldsOf(reflect.TypeOf(config).Elem()))).Interface())
 }
 
+// Keys are the keys of a configuration, a struct.
+func Keys(config any) []string {
+	var keys []string
+	for _, field := range fieldsOf(reflect.TypeOf(config)) {
+		name, _, _ := strings.Cut(field.Tag.Get("mapstructure"), ",")
+		keys = append(keys, name)
+	}
+	return keys
+}
+
 func fieldsOf(t reflect.Type) []reflect.StructField {
 	var fields []reflect.StructField
 	for field := range t.Fields() {
