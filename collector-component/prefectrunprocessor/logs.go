@@ -104,7 +104,7 @@ func (p *logsProcessor) ConsumeLogs(ctx context.Context, logs plog.Logs) error {
 	probes := p.read(logs)
 	waiting := p.judge(probes)
 	// What was settled before comes first, so that the order within a trace stays.
-	if err := p.outbox.flush(ctx); err != nil {
+	if err := p.outbox.flush(valueless{ctx}); err != nil {
 		return err
 	}
 	if len(probes) == 0 {
@@ -127,6 +127,13 @@ func (p *logsProcessor) ConsumeLogs(ctx context.Context, logs plog.Logs) error {
 	p.wait(taken)
 	return err
 }
+
+// valueless ends with a context and has none of its values: logs that waited are those of others than who calls, and must not go on with
+// the metadata and the credentials of that client.
+type valueless struct{ context.Context }
+
+// Value returns nil.
+func (valueless) Value(any) any { return nil }
 
 // comesAgain reports whether a push that ended with err is sent again as a whole. Of one that was taken in part, only what the error
 // carries is.

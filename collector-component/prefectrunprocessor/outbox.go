@@ -27,9 +27,9 @@ type outbox struct {
 	queue []join.Settled[held]
 	busy  atomic.Bool // there is something that is not handed on yet
 
-	sending  sync.Mutex // held while logs are handed on; guards what follows
-	unsent   plog.Logs  // what the next component did not take; the zero value: nothing
-	refusals time.Time  // since when it takes nothing; zero: it does
+	sending  chan struct{} // holds a value while logs are handed on; guards what follows. Whoever waits for it must be able to leave
+	unsent   plog.Logs     // what the next component did not take; the zero value: nothing
+	refusals time.Time     // since when it takes nothing; zero: it does
 
 	end  context.CancelFunc
 	work sync.WaitGroup
@@ -42,8 +42,25 @@ const (
 	giveUp     = time.Minute
 )
 
+// Bounds of what is handed on at once: a push that is larger than the next component's queue, or than a message of its may be, would never
+// be taken.
+const (
+	maxPushLogs  = 1000
+	maxPushBytes = 1 << 20 // or one log
+)
+
+// first returns how many of the logs that were settled first go on together.
+func first(queue []join.Settled[held]) int {
+	n, bytes := 0, 0
+	for n < min(len(queue), maxPushLogs) && (n == 0 || bytes+queue[n].Size <= maxPushBytes) {
+		bytes += queue[n].Size
+		n++
+	}
+	return n
+}
+
 func newOutbox(of *logsProcessor) *outbox {
-	return &outbox{of: of, wake: make(chan struct{}, 1), end: func() {}}
+	return &outbox{of: of, wake: make(chan struct{}, 1), sending: make(chan struct{}, 1), end: func() {}}
 }
 
 // add takes a log. Its caller holds the lock of the core, so that logs come in the order in which they were settled.
@@ -87,19 +104,28 @@ func (o *outbox) flush(ctx context.Context) error {
 	if !o.busy.Load() {
 		return nil
 	}
-	o.sending.Lock()
-	defer o.sending.Unlock()
+	select {
+	case o.sending <- struct{}{}:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	defer func() { <-o.sending }()
 	for {
 		if o.unsent == (plog.Logs{}) {
 			o.mu.Lock()
-			queue := o.queue
-			o.queue = nil
-			o.busy.Store(len(queue) > 0)
+			n := first(o.queue)
+			queue := o.queue[:n]
+			if o.queue = o.queue[n:]; len(o.queue) == 0 {
+				o.queue = nil
+			}
+			o.busy.Store(n > 0)
 			o.mu.Unlock()
-			if len(queue) == 0 {
+			if n == 0 {
+				o.refusals = time.Time{}
 				return nil
 			}
 			o.unsent = o.of.core.collect(queue)
+			clear(queue) // what stands behind may keep its memory
 		}
 		if err := o.send(ctx); err != nil {
 			return err
@@ -119,16 +145,18 @@ func (o *outbox) send(ctx context.Context) error {
 		o.refusals = time.Now()
 	}
 	gone := o.unsent.LogRecordCount() != n // the next component has changed what it did not take
-	if consumererror.IsPermanent(err) || gone || time.Since(o.refusals) >= giveUp {
-		o.lose(n, err)
-		return nil
+	if consumererror.IsPermanent(err) || gone {
+		o.refusals = time.Time{} // it does not refuse all
+	} else if time.Since(o.refusals) < giveUp {
+		return err
 	}
-	return err
+	o.lose(n, err)
+	return nil
 }
 
 // lose gives up what is unsent.
 func (o *outbox) lose(n int, err error) {
-	o.unsent, o.refusals = plog.Logs{}, time.Time{}
+	o.unsent = plog.Logs{}
 	o.of.core.telemetry.lost(n)
 	o.of.core.logger.Warn("Logs that had waited for their run are lost: the next component does not take them.", zap.Int("logs", n), zap.Error(err))
 }
@@ -150,8 +178,8 @@ func (o *outbox) shutdown(ctx context.Context) error {
 				continue
 			}
 		}
-		o.sending.Lock()
-		defer o.sending.Unlock()
+		o.sending <- struct{}{}
+		defer func() { <-o.sending }()
 		o.mu.Lock()
 		defer o.mu.Unlock()
 		n := o.unsent.LogRecordCount() + len(o.queue)

@@ -8,11 +8,15 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.opentelemetry.io/collector/client"
+	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/pdata/plog"
 
@@ -220,4 +224,139 @@ func TestWaitingIsBoundedInBytes(t *testing.T) {
 		}
 		i.shutdown()
 	})
+}
+
+func TestACrowdIsHandedOnInPushesThatAQueueHasRoomFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const room = 5000 // records, as of a queue with sizer: items
+		var got, largest atomic.Int64
+		f := prefectrunprocessor.NewFactory()
+		config := f.CreateDefaultConfig().(*prefectrunprocessor.Config)
+		logs, err := f.CreateLogs(t.Context(), settings(), config, consumerOf(t, func(_ context.Context, logs plog.Logs) error {
+			n := int64(logs.LogRecordCount())
+			largest.Store(max(largest.Load(), n))
+			if n > room {
+				return errors.New("element size too large")
+			}
+			got.Add(n)
+			return nil
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := logs.Start(t.Context(), componenttest.NewNopHost()); err != nil {
+			t.Fatal(err)
+		}
+		const pushes, each = 60, 100
+		for i := range pushes {
+			all := plog.NewLogs()
+			records := all.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords()
+			for j := range each {
+				fillLog(records.AppendEmpty(), fmt.Sprintf("t x %d-%d", i, j))
+			}
+			if err := logs.ConsumeLogs(t.Context(), all); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(2 * time.Minute)
+		if got.Load() != pushes*each {
+			t.Errorf("%d of %d logs were handed on; the largest push had %d", got.Load(), pushes*each, largest.Load())
+		}
+		if err := logs.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestLogsThatWaitedGoOnWithNobodyElsesMetadata(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var takes atomic.Bool
+		f := prefectrunprocessor.NewFactory()
+		config := f.CreateDefaultConfig().(*prefectrunprocessor.Config)
+		logs, err := f.CreateLogs(t.Context(), settings(), config, consumerOf(t, func(ctx context.Context, logs plog.Logs) error {
+			if !takes.Load() {
+				return errors.New("refused for now")
+			}
+			for _, r := range logs.ResourceLogs().All() {
+				body := r.ScopeLogs().At(0).LogRecords().At(0).Body().Str()
+				tenant := client.FromContext(ctx).Metadata.Get("tenant")
+				if body == "of-a" && len(tenant) > 0 && tenant[0] != "a" {
+					t.Errorf("the log of tenant a goes on as tenant %q", tenant)
+				}
+			}
+			return nil
+		}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := logs.Start(t.Context(), componenttest.NewNopHost()); err != nil {
+			t.Fatal(err)
+		}
+		as := func(tenant string) context.Context {
+			return client.NewContext(t.Context(), client.Info{Metadata: client.NewMetadata(map[string][]string{"tenant": {tenant}})})
+		}
+		if err := logs.ConsumeLogs(as("a"), oneLog("t x of-a")); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(11 * time.Second)
+		takes.Store(true)
+		if err := logs.ConsumeLogs(as("b"), oneLog("u y of-b")); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		if err := logs.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func consumerOf(t *testing.T, consume consumer.ConsumeLogsFunc) consumer.Logs {
+	t.Helper()
+	next, err := consumer.NewLogs(consume)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return next
+}
+
+func oneLog(what string) plog.Logs {
+	logs := plog.NewLogs()
+	fillLog(logs.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords().AppendEmpty(), what)
+	return logs
+}
+
+// The next component does as an exporter whose queue is full and blocks, or that has no queue and tries again for ever.
+func TestAPushEndsWithItsContextWhileTheNextComponentBlocks(t *testing.T) {
+	f := prefectrunprocessor.NewFactory()
+	config := f.CreateDefaultConfig().(*prefectrunprocessor.Config)
+	config.MaxWait = 0 // the log is handed on by the outbox at once
+	blocked := make(chan struct{}, 10)
+	logs, err := f.CreateLogs(t.Context(), settings(), config, consumerOf(t, func(ctx context.Context, _ plog.Logs) error {
+		blocked <- struct{}{}
+		<-ctx.Done()
+		return ctx.Err()
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := logs.Start(t.Context(), componenttest.NewNopHost()); err != nil {
+		t.Fatal(err)
+	}
+	if err := logs.ConsumeLogs(t.Context(), oneLog("t x waits")); err != nil {
+		t.Fatal(err)
+	}
+	<-blocked
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel() // its sender has left
+	ended := make(chan error, 1)
+	go func() { ended <- logs.ConsumeLogs(ctx, oneLog("u y later")) }()
+	select {
+	case err := <-ended:
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("the push ended with %v", err)
+		}
+	case <-time.After(3 * time.Second):
+		t.Error("3 seconds after its sender has left, the push still hangs")
+	}
+	_ = logs.Shutdown(ctx) // tells that logs are lost
 }
