@@ -20,9 +20,10 @@ import (
 const lastWords = 10 * time.Second
 
 // Recover logs a panic into the run of ctx, delivers what is queued and panics
-// again with the same value. Defer it at the beginning of main and of each
-// goroutine whose panic should stand on the run's page:
+// again with the same value. Defer it in main, behind the defer of Shutdown so that it runs before that, and at
+// the beginning of each goroutine whose panic should stand on the run's page:
 //
+//	defer pipeline.Shutdown(context.Background())
 //	defer pipeline.Recover(ctx)
 //
 // The log has level CRITICAL (50), the panic's text as its message and the stack

@@ -118,8 +118,9 @@ func (p *Pipeline) Flush() {
 const grace = time.Second
 
 // Shutdown delivers what is queued and ends the pipeline. If ctx ends first, the
-// error says how many records were not delivered. Nothing of the pipeline runs
-// when it returns. Processors that WithProvider added are shut down too, with
+// error says how many records were not delivered. A ctx without a deadline ends when nothing
+// was delivered for 30 seconds, and the error goes to the error handler too: defer throws it away.
+// Nothing of the pipeline runs when it returns. Processors that WithProvider added are shut down too, with
 // what is left of ctx, or one second. Calls while one is under way end it where their ctx ends earlier; later calls return nil.
 func (p *Pipeline) Shutdown(ctx context.Context) error {
 	p.unregister()
@@ -128,6 +129,9 @@ func (p *Pipeline) Shutdown(ctx context.Context) error {
 	if p.batch != nil {
 		// Before the provider, which would never reach it if its own context ended first.
 		err = p.batch.Shutdown(ctx)
+	}
+	if _, bounded := ctx.Deadline(); err != nil && !bounded {
+		p.reporter.Tell(err)
 	}
 	if ctx.Err() != nil {
 		var cancel context.CancelFunc

@@ -93,8 +93,9 @@ func (b *Batch) putLocked(line []byte, meta mapping.Meta) placed {
 			b.stats.Dropped.QueueFull += uint64(evicted)
 		}
 		if evicted == 0 {
-			b.full.Store(true)
-			if b.config.overflow == Block {
+			block := b.config.overflow == Block
+			b.full.Store(block || !b.queue.takesPage()) // a long line may find no room where others do
+			if block {
 				return placed{}
 			}
 			b.dropLocked(line)
@@ -184,7 +185,9 @@ func (b *Batch) awaitRoom(deadline *time.Time) bool {
 	default:
 	}
 	b.waiting.Remove(place)
-	b.gaveUp = true
+	if b.gaveUp = !b.tenthFreeLocked(); !b.gaveUp { // its line is too long for what is free
+		b.letInLocked(b.waiting.Len())
+	}
 	b.mu.Unlock()
 	return false
 }
@@ -224,13 +227,17 @@ func (b *Batch) lose(meta mapping.Meta, counter *uint64, why reason) {
 
 // madeRoomLocked lets callers try again after pages were given back.
 func (b *Batch) madeRoomLocked() {
-	q := &b.queue
-	if b.gaveUp && (q.maxBytes-q.bytes < q.maxBytes/10 || q.maxDisk-q.disk < q.maxDisk/10) {
+	if b.gaveUp && !b.tenthFreeLocked() {
 		return
 	}
 	b.gaveUp = false
 	const line = 512 // about, of a record
-	b.letInLocked(1 + q.room()/line)
+	b.letInLocked(1 + b.queue.room()/line)
+}
+
+func (b *Batch) tenthFreeLocked() bool {
+	q := &b.queue
+	return q.maxBytes-q.bytes >= q.maxBytes/10 && q.maxDisk-q.disk >= q.maxDisk/10
 }
 
 // letInLocked gives the first n of the callers that wait their turn. They are no more than find room, about: to wake all

@@ -156,11 +156,11 @@ func (b *Batch) discardLocked(pages []spool.Page) {
 }
 
 // loadLocked has pages read back that will soon be sent.
-func (b *Batch) loadLocked() {
+func (b *Batch) loadLocked(now time.Time) {
 	if b.spool == nil {
 		return
 	}
-	for {
+	for !now.Before(b.loadAt) {
 		page := b.queue.toLoad(2 * b.size)
 		if page == nil {
 			break
@@ -181,9 +181,24 @@ func (b *Batch) loadLocked() {
 	b.spool.Load(next, b.adoptedLoaded)
 }
 
-// loaded puts a page that was read back into the queue.
+// loadAgain is how long a disk that failed to read a page back is left alone.
+const loadAgain = 10 * time.Second
+
+// loaded puts a page that was read back into the queue. One that cannot be read for the moment, as when the program has
+// too many open files, stays in its file.
 func (b *Batch) loaded(page *queuedPage, l spool.Loaded) {
 	b.mu.Lock()
+	if l.Later && !page.leave {
+		b.queue.notLoaded(page)
+		b.loadAt, b.lastErr = time.Now().Add(loadAgain), l.Err
+		b.mu.Unlock()
+		b.spool.Aside(func() {
+			b.reporter.Once("spool later", fmt.Errorf("log records that wait in the spool cannot be read back now, which is tried again; that is not said any more: %w", l.Err))
+		})
+		signal(b.wake)
+		return
+	}
+	b.loadAt = time.Time{}
 	lost := b.queue.loaded(page, l.Lines)
 	b.stats.Dropped.SpoolLost += uint64(lost)
 	b.endFlushesLocked()
@@ -265,9 +280,9 @@ func (b *Batch) adoptionDueLocked(now time.Time, patience time.Duration) time.Du
 }
 
 // awaitsDiskLocked reports whether the worker has to go on although nothing is due: there are
-// records that wait in files, and the disk answers.
+// records that wait in files, and the disk answers and can be read.
 func (b *Batch) awaitsDiskLocked() bool {
-	return b.spool != nil && !b.spool.Stalled() && (b.queue.alone > 0 || !b.adoption.over())
+	return b.spool != nil && !b.spool.Stalled() && (b.queue.alone > 0 && b.loadAt.IsZero() || !b.adoption.over())
 }
 
 // resume sends records that were taken over and settles what became of them.

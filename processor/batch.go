@@ -63,6 +63,7 @@ type Batch struct {
 	urgentAt  time.Time // when the urgent lane last woke the worker
 	sentAt    time.Time // when the last request ended
 	attention attention // of the worker
+	loadAt    time.Time // when pages are read back again, behind a failure; zero: now
 	stopping  bool
 	waiting   list.List // of chan struct{}: callers under Block, each closed when it is its turn
 	gaveUp    bool      // a blocked caller has waited in vain
@@ -205,7 +206,8 @@ func (b *Batch) askLocked() {
 
 // ForceFlush returns when every record emitted before the call is stored, refused
 // or dropped. If ctx ends first, the error says how many records are
-// still on their way; they stay in the queue. It shortens waits as Flush does. After Shutdown it returns nil.
+// still on their way; they stay in the queue. Without a deadline it waits as long as the server is away.
+// It shortens waits as Flush does. After Shutdown it returns nil.
 func (b *Batch) ForceFlush(ctx context.Context) error {
 	ctx = own.Given(ctx)
 	f := &flush{done: make(chan struct{})}
@@ -246,7 +248,8 @@ func (b *Batch) ForceFlush(ctx context.Context) error {
 
 // Shutdown refuses new records, delivers what is queued and ends the worker and
 // the sender. If ctx ends first, the request under way is cut off and the error says
-// how many records were not delivered. It never returns before the worker has
+// how many records were not delivered. A ctx without a deadline ends when nothing was delivered
+// for 30 seconds. Shutdown never returns before the worker has
 // ended. A call while another one is under way waits for the worker too, cuts it off where its ctx ends earlier, and
 // returns what was not delivered; one after that returns nil.
 func (b *Batch) Shutdown(ctx context.Context) error {
@@ -266,10 +269,8 @@ func (b *Batch) Shutdown(ctx context.Context) error {
 		default:
 		}
 	}
-	select {
-	case <-b.done:
-	case <-ctx.Done():
-		b.cut(context.Cause(ctx))
+	if gaveUp := b.awaitEnd(ctx); gaveUp != nil {
+		b.cut(gaveUp)
 		<-b.done
 	}
 	if !first {
@@ -288,6 +289,44 @@ func (b *Batch) Shutdown(ctx context.Context) error {
 		return lost
 	}
 	return err
+}
+
+// stallLimit is how long a shutdown without a deadline goes on while nothing is
+// delivered: a program whose server is away has to end all the same.
+const stallLimit = 30 * time.Second
+
+var errStalled = fmt.Errorf("nothing was delivered for %v; give a context with a deadline to wait longer", stallLimit)
+
+// awaitEnd returns nil when the worker has ended, and else why it is to be cut off:
+// the cause of ctx or, where that has no deadline, errStalled.
+func (b *Batch) awaitEnd(ctx context.Context) error {
+	var look <-chan time.Time // none: as long as ctx lets it
+	if _, bounded := ctx.Deadline(); !bounded {
+		ticker := time.NewTicker(stallLimit)
+		defer ticker.Stop()
+		look = ticker.C
+	}
+	for before := b.delivered(); ; {
+		select {
+		case <-b.done:
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-look:
+			now := b.delivered()
+			if now == before {
+				return errStalled
+			}
+			before = now
+		}
+	}
+}
+
+// delivered counts the records that the server has taken or refused.
+func (b *Batch) delivered() uint64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.stats.Stored + b.stats.Refused
 }
 
 // undelivered tells what the worker, which has ended, has not delivered.

@@ -44,6 +44,14 @@ func (q *queue) fits(line []byte) bool {
 	return q.spool == nil || q.disk+len(line)+2+pageOverhead <= q.maxDisk
 }
 
+// takesPage reports whether there is room for another page of the usual size.
+func (q *queue) takesPage() bool {
+	if q.spool != nil && q.disk+q.pageSize+pageOverhead > q.maxDisk {
+		return false
+	}
+	return q.bytes+q.pageSize <= q.maxBytes || q.newestInFile(nil) != nil
+}
+
 // room is how many more bytes the queue takes in new pages, about; 0 where it takes none.
 func (q *queue) room() int {
 	if q.spool == nil {
@@ -90,7 +98,7 @@ func (q *queue) keep(page *queuedPage, unsettled int) (kept int) {
 	if page.file == nil || unsettled == 0 {
 		return 0
 	}
-	missing := page.records - page.file.Lines() // nobody knows whether of those settled or of these
+	missing := max(page.records-page.file.Lines(), 0) // nobody knows whether of those settled or of these
 	page.leave = missing < page.records
 	kept = max(unsettled-missing, 0)
 	q.kept += kept
@@ -162,6 +170,13 @@ func (q *queue) toLoad(enough int) *queuedPage {
 		}
 	}
 	return nil
+}
+
+// notLoaded leaves a page in its file that could not be read back now.
+func (q *queue) notLoaded(page *queuedPage) {
+	page.loading = false
+	q.loading--
+	q.bytes -= page.memory
 }
 
 // loaded puts a page that was read back in its place, or removes it where it has none. It

@@ -149,6 +149,33 @@ func TestAnEarlierDeadlineCutsAShutdownThatIsUnderWay(t *testing.T) {
 	})
 }
 
+// Programs end with Shutdown(context.Background()).
+func TestAShutdownWithoutADeadlineEndsWhereTheServerIsAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, nil)
+		r.server.FaultAlways(prefecttest.Status(401)) // held, as where nobody listens
+		r.info(3)
+		began := time.Now()
+		err := r.batch.Shutdown(context.Background())
+		if took := time.Since(began); took != 30*time.Second || err == nil || !strings.Contains(err.Error(), "3 log records not delivered") {
+			t.Errorf("after %v: %v", took, err)
+		}
+		r.balance()
+	})
+}
+
+func TestAShutdownWithoutADeadlineWaitsForASlowServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, nil, processor.WithBatchRecords(1))
+		r.server.FaultAlways(prefecttest.Delay(20 * time.Second))
+		r.info(20)
+		if err := r.batch.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+		r.wantStored(20)
+	})
+}
+
 // deaf refuses a record, and takes nothing any more then, as an exporter that somebody else has shut down.
 type deaf struct {
 	nullSender

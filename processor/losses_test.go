@@ -60,10 +60,7 @@ func TestARunIsToldWhatItHasLost(t *testing.T) {
 				}
 				r.balance()
 				r.server.ClearFaults()
-				if err := r.batch.Shutdown(t.Context()); err != nil {
-					t.Fatal(err)
-				}
-				r.balance()
+				r.shutdown()
 				lostA, lostB := r.lostByNotices(flowA), r.lostByNotices(flowB)
 				if dropped := r.batch.Stats().Dropped.QueueFull; dropped == 0 || lostA+lostB != dropped || lostA < lostB || lostB == 0 {
 					t.Errorf("%d and %d told, %d dropped", lostA, lostB, dropped)
@@ -181,9 +178,7 @@ func TestLossesOfManyRunsFitTheLimits(t *testing.T) {
 			r.emit(ctx, otellog.SeverityInfo, strings.Repeat("x", 500))
 		}
 		r.server.ClearFaults()
-		if err := r.batch.Shutdown(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		r.shutdown()
 		var told uint64
 		for i := range 500 {
 			told += r.lostByNotices(fmt.Sprintf("11111111-2222-3333-4444-%012d", i))

@@ -259,3 +259,28 @@ func TestARecordOfAnySizeFitsTheQueue(t *testing.T) {
 		}
 	})
 }
+
+func TestALongLogThatFindsNoRoomLeavesItToOthers(t *testing.T) {
+	for _, policy := range []processor.Overflow{processor.DropNewest, processor.Block} {
+		t.Run(fmt.Sprint("policy ", policy), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, nil, processor.WithQueueSize(2_000_000), processor.WithOverflow(policy))
+				r.server.FaultAlways(prefecttest.Status(503))
+				r.info(10)
+				for range 2 { // which do not both fit
+					r.emit(inRun(t.Context()), otellog.SeverityInfo, strings.Repeat("x", 980_000))
+				}
+				for range 60 {
+					time.Sleep(time.Second)
+					r.info(10)
+				}
+				if s := r.batch.Stats(); s.Dropped.QueueFull != 1 {
+					t.Errorf("%d records are dropped, %d bytes of 2,000,000 in use", s.Dropped.QueueFull, s.QueuedBytes)
+				}
+				r.server.ClearFaults()
+				r.shutdown()
+				r.wantStored(611)
+			})
+		})
+	}
+}

@@ -30,10 +30,12 @@ func (r *rig) kill() {
 	r.balance()
 }
 
-// shutdown ends a batch well.
+// shutdown ends a batch well, whatever is wrong with the server for a while.
 func (r *rig) shutdown() {
 	r.t.Helper()
-	if err := r.batch.Shutdown(context.Background()); err != nil {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+	defer cancel()
+	if err := r.batch.Shutdown(ctx); err != nil {
 		r.t.Errorf("shutdown: %v", err)
 	}
 	r.balance()

@@ -73,7 +73,7 @@ type task struct {
 func (b *Batch) next(now time.Time, patience time.Duration) (t task) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.loadLocked()
+	b.loadLocked(now)
 	b.attention = looks
 	due, notice := b.dueLocked(now), b.noticeDueLocked(now)
 	adopted := b.adoptionDueLocked(now, patience)
@@ -86,6 +86,9 @@ func (b *Batch) next(now time.Time, patience time.Duration) (t task) {
 			t.wait = min(t.wait, b.config.interval-idle) // there were records, so more will come
 		} else if b.queue.records == 0 {
 			b.queue.trim(maxIdlePages)
+		}
+		if b.queue.alone > 0 && now.Before(b.loadAt) {
+			t.wait = min(t.wait, b.loadAt.Sub(now))
 		}
 		b.attention = waits
 		if t.wait <= b.config.interval {

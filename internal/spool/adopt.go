@@ -19,6 +19,7 @@ type Loaded struct {
 	Lines *payload.Page // nil: none
 	Pages []Page        // those that they come from, to be removed when all of them are settled
 	Err   error         // why other pages could not be read; they stay where they are
+	Later bool          // it is the disk, or the system, that failed to read some: they may be read another time
 }
 
 // Adopt takes over the sessions of processes that have ended, if they are for the same
@@ -124,6 +125,8 @@ func (k *keeper) load(target string, pages []Page) (loaded Loaded, cut int) {
 	for _, page := range pages {
 		body, err := k.readPage(target, page)
 		if err != nil {
+			_, failed := errors.AsType[*fs.PathError](err)
+			loaded.Later = loaded.Later || failed && !errors.Is(err, fs.ErrNotExist)
 			loaded.Err = errors.Join(loaded.Err, fmt.Errorf("page %s of %s: %w", page.Name, page.Session, err))
 			continue
 		}

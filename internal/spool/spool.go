@@ -288,6 +288,9 @@ func (s *Spool) Stalled() bool {
 	return s.stalled
 }
 
+// closeWait is how long Close waits for the disk beyond its context.
+const closeWait = 250 * time.Millisecond
+
 // Close writes what is pending, gives the pages of other sessions back and ends the
 // goroutine. Pages that were not removed stay for the next process. If ctx ends first, or the
 // disk does not answer, the goroutine ends when the disk lets it.
@@ -303,9 +306,17 @@ func (s *Spool) Close(ctx context.Context) error {
 			patience.Stop()
 			return nil
 		case <-patience.C:
+		case <-ctx.Done():
+			patience.Reset(min(s.config.Wait, closeWait))
+			select {
+			case <-s.done:
+				patience.Stop()
+				return nil
+			case <-patience.C:
+			}
 		}
 		if s.Stalled() || ctx.Err() != nil {
-			return fmt.Errorf("spool: %s is not closed yet: the disk has not answered for %v", s.config.Dir, s.config.Wait)
+			return fmt.Errorf("spool: %s is not closed yet: the disk has not answered", s.config.Dir)
 		}
 	}
 }
