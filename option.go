@@ -112,7 +112,8 @@ func WithResource(r *resource.Resource) Option {
 }
 
 // WithProvider adds options of the SDK's logger provider, such as further
-// processors.
+// processors. They come before the one that sends to Prefect and writes to the console, so
+// that what they change of a record, or leave out of it, is changed there too.
 func WithProvider(opts ...sdklog.LoggerProviderOption) Option {
 	return optionFunc(func(c config) config {
 		c.provider = append(c.provider, opts...)

@@ -64,7 +64,7 @@ func Setup(ctx context.Context, opts ...Option) (*Pipeline, error) {
 	}
 	if reason != "" {
 		if len(routes.lines) > 0 {
-			c.provider = append([]sdklog.LoggerProviderOption{sdklog.WithProcessor(routes)}, c.provider...)
+			c.provider = append(c.provider[:len(c.provider):len(c.provider)], sdklog.WithProcessor(routes))
 		}
 		return &Pipeline{provider: sdklog.NewLoggerProvider(c.provider...), reporter: reporter}, nil
 	}
@@ -82,10 +82,11 @@ func Setup(ctx context.Context, opts ...Option) (*Pipeline, error) {
 		return nil, errors.Join(err, exp.Shutdown(ctx), routes.close(ctx))
 	}
 	routes.api = batch
-	provider := sdklog.NewLoggerProvider(append([]sdklog.LoggerProviderOption{
-		sdklog.WithAllowKeyDuplication(), // the encoder lets the last of equal keys win, at less cost
-		sdklog.WithProcessor(routes),
-	}, c.provider...)...)
+	provider := sdklog.NewLoggerProvider(slices.Concat(
+		[]sdklog.LoggerProviderOption{sdklog.WithAllowKeyDuplication()}, // the encoder lets the last of equal keys win, at less cost
+		c.provider,
+		[]sdklog.LoggerProviderOption{sdklog.WithProcessor(routes)}, // last: what others change of a record is sent changed
+	)...)
 	p := &Pipeline{provider: provider, batch: batch, exporter: exp, reporter: reporter}
 	p.register()
 	return p, nil

@@ -409,6 +409,43 @@ func TestAFurtherProcessorSeesEveryRecordAndIsShutDown(t *testing.T) {
 	}
 }
 
+// redacting is a processor of the user's own that hides what a record says.
+type redacting struct{ seen }
+
+func (*redacting) OnEmit(_ context.Context, record *sdklog.Record) error {
+	record.SetBody(attribute.StringValue("hidden"))
+	return nil
+}
+
+func TestWhatAFurtherProcessorHidesIsNeitherSentNorWritten(t *testing.T) {
+	for name, values := range map[string][]string{"sent": nil, "written alone": {"PREFECT_LOGGING_TO_API_ENABLED=false"}} {
+		t.Run(name, func(t *testing.T) {
+			server := prefecttest.NewServer(t)
+			var console strings.Builder
+			pipeline, err := prefectlogs.Setup(t.Context(),
+				prefectlogs.WithSettings(isolated(t, append(values, "PREFECT_API_URL="+server.URL())...)),
+				prefectlogs.WithErrorHandler(func(error) {}), prefectlogs.WithConsole(&console),
+				prefectlogs.WithExporter(exporter.WithTransport(server.Transport()), exporter.WithDefaultRun(run.Info{FlowRunID: flowA})),
+				prefectlogs.WithProvider(sdklog.WithProcessor(new(redacting))))
+			if err != nil {
+				t.Fatal(err)
+			}
+			pipeline.Logger("test").Info("4111 1111")
+			if err := pipeline.Shutdown(t.Context()); err != nil {
+				t.Error(err)
+			}
+			for _, l := range server.Logs() {
+				if l.Message != "hidden" {
+					t.Errorf("stored %q", l.Message)
+				}
+			}
+			if strings.Contains(console.String(), "4111") {
+				t.Errorf("written %q", console.String())
+			}
+		})
+	}
+}
+
 func TestTheRunMayStandInTheResource(t *testing.T) {
 	server := prefecttest.NewServer(t)
 	pipeline, err := prefectlogs.Setup(t.Context(),
