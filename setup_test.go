@@ -351,6 +351,24 @@ func TestShutdownOfThePipelineIsBoundedByItsContext(t *testing.T) {
 	})
 }
 
+// As with defer pipeline.Shutdown(context.Background()), which throws the error away.
+func TestAShutdownWithoutADeadlineEndsThoughTheKeyIsWrongAndTellsWhatIsLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server, told := prefecttest.NewServer(t), new(said)
+		server.FaultAlways(prefecttest.Status(401))
+		pipeline := setup(t, server, told)
+		pipeline.Logger("test").InfoContext(run.NewContext(t.Context(), run.Info{FlowRunID: flowA}), "x")
+		start := time.Now()
+		err := pipeline.Shutdown(context.Background())
+		if took := time.Since(start); err == nil || took != 30*time.Second {
+			t.Fatalf("after %v: %v", took, err)
+		}
+		if all := told.all(); !strings.Contains(err.Error(), "1 log records not delivered") || all[len(all)-1] != err.Error() {
+			t.Errorf("told %q, returned %v", all, err)
+		}
+	})
+}
+
 func TestRecoverLogsAPanicAndPanicsAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := prefecttest.NewServer(t)
