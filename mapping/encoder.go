@@ -382,12 +382,22 @@ func loggerName(s *scratch, e *Entry, ids run.IDs) string {
 func micros(e *Entry) int64 {
 	switch {
 	case !e.Timestamp.IsZero():
-		return e.Timestamp.UnixMicro()
+		return unixMicro(e.Timestamp)
 	case !e.Observed.IsZero():
-		return e.Observed.UnixMicro()
+		return unixMicro(e.Observed)
 	default:
 		return time.Now().UnixMicro()
 	}
+}
+
+// unixMicro is [time.Time.UnixMicro] for every time: what an int64 does not hold stays before or behind all years
+// that a log can be of.
+func unixMicro(t time.Time) int64 {
+	const far = 1 << 42 // seconds, 139,000 years
+	if s := t.Unix(); s < -far || s > far {
+		return min(max(s, -far), far) * 1e6
+	}
+	return t.UnixMicro()
 }
 
 // stringOf views bytes that nobody changes meanwhile as a string.

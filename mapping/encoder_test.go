@@ -213,6 +213,9 @@ func TestTimestamp(t *testing.T) {
 	}{
 		{mapping.Entry{Timestamp: stamp, Observed: time.Unix(0, 0)}, "2026-01-02T04:04:05.000006Z"},
 		{mapping.Entry{Observed: time.Unix(0, 0)}, "1970-01-01T00:00:00.000000Z"},
+		{mapping.Entry{Timestamp: time.Unix(math.MaxInt64, 0)}, "9998-12-31T23:59:59.999999Z"},
+		{mapping.Entry{Timestamp: time.Unix(math.MinInt64, 0)}, "0001-01-01T00:00:00.000000Z"},
+		{mapping.Entry{Observed: time.Date(300_000, 1, 1, 0, 0, 0, 0, time.UTC)}, "9998-12-31T23:59:59.999999Z"},
 	} {
 		if got := encode(t, inRun, tt.entry, noLimit).Timestamp; got != tt.want {
 			t.Errorf("got %s, want %s", got, tt.want)
