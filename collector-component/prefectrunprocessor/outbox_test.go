@@ -355,8 +355,8 @@ func TestAPushEndsWithItsContextWhileTheNextComponentBlocks(t *testing.T) {
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("the push ended with %v", err)
 		}
-	case <-time.After(3 * time.Second):
-		t.Error("3 seconds after its sender has left, the push still hangs")
+	case <-time.After(time.Minute):
+		t.Error("a minute after its sender has left, the push still hangs")
 	}
 	_ = logs.Shutdown(ctx) // tells that logs are lost
 }
