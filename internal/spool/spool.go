@@ -299,24 +299,16 @@ func (s *Spool) Close(ctx context.Context) error {
 	s.closing = true
 	s.mu.Unlock()
 	signal(s.wake)
-	for {
-		patience := time.NewTimer(s.config.Wait)
+	for wait, over := s.config.Wait, ctx.Done(); ; {
 		select {
 		case <-s.done:
-			patience.Stop()
 			return nil
-		case <-patience.C:
-		case <-ctx.Done():
-			patience.Reset(min(s.config.Wait, closeWait))
-			select {
-			case <-s.done:
-				patience.Stop()
-				return nil
-			case <-patience.C:
+		case <-over:
+			wait, over = min(wait, closeWait), nil
+		case <-time.After(wait):
+			if s.Stalled() || ctx.Err() != nil {
+				return fmt.Errorf("spool: %s is not closed yet: the disk has not answered", s.config.Dir)
 			}
-		}
-		if s.Stalled() || ctx.Err() != nil {
-			return fmt.Errorf("spool: %s is not closed yet: the disk has not answered", s.config.Dir)
 		}
 	}
 }
