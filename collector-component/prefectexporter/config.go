@@ -61,8 +61,7 @@ type Config struct {
 	QueueConfig configoptional.Optional[exporterhelper.QueueBatchConfig] `mapstructure:"sending_queue"`
 	RetryConfig configretry.BackOffConfig                                `mapstructure:"retry_on_failure"`
 
-	ownTimeout bool     // the file names timeout
-	ownHTTP    []string // keys of ClientConfig, but for endpoint, that the file names
+	ownHTTP []string // keys of ClientConfig, but for endpoint, that the file names
 }
 
 // TargetConfig is one of several servers or workspaces.

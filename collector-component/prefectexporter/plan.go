@@ -106,7 +106,7 @@ const (
 func (c *Config) connections(environment settings.Settings, known bool, bad func(key, format string, args ...any)) []connection {
 	if len(c.Targets) == 0 {
 		one := connection{Connection: prefectclient.Connection{
-			HTTP: c.ClientConfig, APIKey: string(c.APIKey), AuthString: string(c.AuthString), OwnTimeout: c.ownTimeout,
+			HTTP: c.ClientConfig, APIKey: string(c.APIKey), AuthString: string(c.AuthString), OwnTimeout: slices.Contains(c.ownHTTP, "timeout"),
 		}}
 		if c.FromEnvironment {
 			if c.ClientConfig.Endpoint != "" {

@@ -11,7 +11,6 @@ import (
 
 // Unmarshal reads the configuration and refuses keys that it does not know.
 func (c *Config) Unmarshal(conf *confmap.Conf) error {
-	c.ownTimeout = conf.IsSet("timeout")
 	for _, key := range prefectclient.Keys(c.ClientConfig) {
 		if conf.IsSet(key) && key != "endpoint" {
 			c.ownHTTP = append(c.ownHTTP, key)
